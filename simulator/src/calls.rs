@@ -1,0 +1,163 @@
+//! Every route of the simulated world by name: faults strike calls, the log speaks of calls.
+
+/// An enum whose variants carry their wire name and, as doc comment, their line in a catalogue.
+macro_rules! closed_list {
+    ($(#[$meta:meta])* pub enum $name:ident { $( $(#[doc = $doc:literal])+ $variant:ident = $text:literal, )+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $( $(#[doc = $doc])+ #[serde(rename = $text)] $variant, )+ }
+
+        impl $name {
+            /// All of them, in the order of the catalogue.
+            pub const ALL: &'static [$name] = &[$( $name::$variant, )+];
+
+            /// The name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $( $name::$variant => $text, )+ }
+            }
+
+            /// What it is, in one line.
+            pub fn about(self) -> &'static str {
+                match self { $( $name::$variant => concat!($($doc),+).trim(), )+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use closed_list;
+
+closed_list! {
+/// A route of the simulated world.
+pub enum Call {
+    /// OAuth token of the account.
+    AccountToken = "account_token",
+    /// OAuth token of a workspace.
+    WorkspaceToken = "workspace_token",
+    /// Databricks' discovery documents, account and workspace hosts.
+    Discovery = "discovery",
+    /// POST credentials.
+    CreateCredentials = "create_credentials",
+    /// GET all credentials.
+    ListCredentials = "list_credentials",
+    /// GET one credentials object.
+    GetCredentials = "get_credentials",
+    /// DELETE credentials.
+    DeleteCredentials = "delete_credentials",
+    /// POST storage-configurations.
+    CreateStorage = "create_storage",
+    /// GET all storage-configurations.
+    ListStorage = "list_storage",
+    /// GET one storage configuration.
+    GetStorage = "get_storage",
+    /// DELETE a storage configuration.
+    DeleteStorage = "delete_storage",
+    /// POST networks.
+    CreateNetwork = "create_network",
+    /// GET all networks.
+    ListNetworks = "list_networks",
+    /// GET one network.
+    GetNetwork = "get_network",
+    /// DELETE a network.
+    DeleteNetwork = "delete_network",
+    /// POST workspaces.
+    CreateWorkspace = "create_workspace",
+    /// GET all workspaces.
+    ListWorkspaces = "list_workspaces",
+    /// GET one workspace.
+    GetWorkspace = "get_workspace",
+    /// PATCH a workspace.
+    UpdateWorkspace = "update_workspace",
+    /// DELETE a workspace.
+    DeleteWorkspace = "delete_workspace",
+    /// POST ServicePrincipals (account SCIM).
+    CreateServicePrincipal = "create_service_principal",
+    /// GET ServicePrincipals (account SCIM).
+    ListServicePrincipals = "list_service_principals",
+    /// GET one service principal.
+    GetServicePrincipal = "get_service_principal",
+    /// DELETE a service principal.
+    DeleteServicePrincipal = "delete_service_principal",
+    /// PUT a permission assignment of a workspace.
+    AssignPrincipal = "assign_principal",
+    /// GET the permission assignments of a workspace.
+    ListAssignments = "list_assignments",
+    /// DELETE a permission assignment of a workspace.
+    UnassignPrincipal = "unassign_principal",
+    /// GET scim/v2/Me of a workspace.
+    Me = "me",
+    /// GET permissions/authorization/tokens.
+    GetTokenPermissions = "get_token_permissions",
+    /// PATCH permissions/authorization/tokens.
+    TokenPermissions = "token_permissions",
+    /// POST token/create.
+    MintToken = "mint_token",
+    /// POST token-management/on-behalf-of/tokens.
+    MintTokenOnBehalf = "mint_token_on_behalf",
+    /// GET token/list.
+    ListTokens = "list_tokens",
+    /// GET token-management/tokens.
+    ListTokensAsAdmin = "list_tokens_as_admin",
+    /// GET token-management/tokens/{id}.
+    GetTokenAsAdmin = "get_token_as_admin",
+    /// POST token/delete.
+    RevokeToken = "revoke_token",
+    /// DELETE token-management/tokens/{id}.
+    RevokeTokenAsAdmin = "revoke_token_as_admin",
+    /// GET clusters/spark-versions.
+    SparkVersions = "spark_versions",
+    /// Vault: sys/health.
+    StoreHealth = "store_health",
+    /// Vault: sys/capabilities-self.
+    StoreCapabilities = "store_capabilities",
+    /// Vault: auth/token/lookup-self.
+    StoreLookupSelf = "store_lookup_self",
+    /// Vault: write a secret.
+    StorePut = "store_put",
+    /// Vault: read a secret.
+    StoreGet = "store_get",
+    /// Vault: delete the newest version of a secret.
+    StoreDeleteVersion = "store_delete_version",
+    /// Vault: read metadata.
+    StoreMetadataGet = "store_metadata_get",
+    /// Vault: replace metadata.
+    StoreMetadataPut = "store_metadata_put",
+    /// Vault: merge into metadata.
+    StoreMetadataPatch = "store_metadata_patch",
+    /// Vault: delete a secret with all versions and metadata.
+    StoreDelete = "store_delete",
+    /// The issuer's openid-configuration.
+    IssuerDiscovery = "issuer_discovery",
+    /// The issuer's keys.
+    Jwks = "jwks",
+    /// The issuer's token endpoint.
+    IssuerToken = "issuer_token",
+    /// The HTML login page that unaccepted requests are sent to.
+    LoginPage = "login_page",
+    /// A DNS question.
+    Dns = "dns",
+    /// No route of the vendor.
+    Unknown = "unknown",
+}
+}
+
+impl Call {
+    /// Routes of the account API (not OAuth).
+    pub fn is_account(self) -> bool {
+        (Call::CreateCredentials..=Call::UnassignPrincipal).contains(&self)
+    }
+
+    /// Routes of the workspace API (not OAuth).
+    pub fn is_workspace(self) -> bool {
+        (Call::Me..=Call::SparkVersions).contains(&self)
+    }
+
+    /// Routes of Vault.
+    pub fn is_store(self) -> bool {
+        (Call::StoreHealth..=Call::StoreDelete).contains(&self)
+    }
+}

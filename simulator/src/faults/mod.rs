@@ -1,0 +1,317 @@
+//! Named failures: what can go wrong out there, on which call, for which workspace, how often.
+//!
+//! A [`Fault`] is armed by a test, by the admin route, by a file, or by a *marker*: a workspace whose
+//! name begins with `fault-<kind>` (as in `fault-workspace-fails-x1y2`) arms that fault for itself.
+//! The first armed fault that fits a request strikes it. [`catalogue`] lists the kinds with their
+//! natural calls. How a fault looks on the wire is in `strike`; faults that change the life of a
+//! workspace are read where workspaces are created. This room refuses to know requests or routes.
+
+mod kinds;
+pub(crate) mod strike;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub use kinds::FaultKind;
+
+use crate::calls::Call;
+
+/// One armed failure.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// What goes wrong.
+    pub fault: FaultKind,
+    /// On which call; without it, on the kind's natural calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Call>,
+    /// Only for workspaces (or objects) whose upstream name starts with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// Let this many fitting calls pass first.
+    #[serde(default)]
+    pub skip: u32,
+    /// Strike this many times, 0 for ever; without it, the kind's own number (mostly 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// The vendor's words, instead of the kind's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `Retry-After` of `throttled` and `unavailable`; `throttled` sends 1 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+    /// How long: the delay of `slow` (real), `dns_late`, `list_lag`, `tags_late` (simulated), the
+    /// life of `short_tokens` (real); for others: strike for this long (simulated) from the first
+    /// strike on, instead of counting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// Status of `error_before_acting` and `error_after_acting`, instead of 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl Fault {
+    /// A fault of this kind on its natural calls, as often as the kind says.
+    pub fn new(kind: FaultKind) -> Fault {
+        Fault {
+            fault: kind,
+            on: None,
+            workspace: None,
+            skip: 0,
+            times: None,
+            message: None,
+            retry_after_seconds: None,
+            seconds: None,
+            status: None,
+        }
+    }
+
+    /// Only on this call.
+    pub fn on(mut self, call: Call) -> Fault {
+        self.on = Some(call);
+        self
+    }
+
+    /// Only for workspaces whose upstream name starts so.
+    pub fn workspace(mut self, prefix: impl Into<String>) -> Fault {
+        self.workspace = Some(prefix.into());
+        self
+    }
+
+    /// Let so many pass first.
+    pub fn skip(mut self, skip: u32) -> Fault {
+        self.skip = skip;
+        self
+    }
+
+    /// Strike so often; 0 for ever.
+    pub fn times(mut self, times: u32) -> Fault {
+        self.times = Some(times);
+        self
+    }
+
+    /// For so long.
+    pub fn seconds(mut self, seconds: f64) -> Fault {
+        self.seconds = Some(seconds);
+        self
+    }
+
+    /// In these words.
+    pub fn message(mut self, message: impl Into<String>) -> Fault {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// With this status.
+    pub fn status(mut self, status: u16) -> Fault {
+        self.status = Some(status);
+        self
+    }
+
+    fn fits(&self, call: Call, subjects: &[String]) -> bool {
+        let on = match self.on {
+            Some(on) => on == call,
+            None => self.fault.strikes_naturally(call),
+        };
+        on && match &self.workspace {
+            Some(prefix) => subjects.iter().any(|s| s.starts_with(prefix.as_str())),
+            None => true,
+        }
+    }
+
+    fn duration(&self) -> Duration {
+        Duration::from_secs_f64(
+            self.seconds
+                .or(self.fault.seconds())
+                .unwrap_or(0.0)
+                .clamp(0.0, 1e9),
+        )
+    }
+}
+
+/// A fault that struck: the fault, and how often it had struck before.
+#[derive(Clone, Debug)]
+pub(crate) struct Strike {
+    pub(crate) fault: Fault,
+    pub(crate) nth: u32,
+}
+
+impl Strike {
+    pub(crate) fn kind(&self) -> FaultKind {
+        self.fault.fault
+    }
+
+    pub(crate) fn duration(&self) -> Duration {
+        self.fault.duration()
+    }
+
+    pub(crate) fn words<'a>(&'a self, default: &'a str) -> &'a str {
+        self.fault.message.as_deref().unwrap_or(default)
+    }
+}
+
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    passed: u32,
+    struck: u32,
+    until: Option<Duration>,
+}
+
+/// The armed faults.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    armed: Vec<Armed>,
+    marked: std::collections::HashSet<String>,
+}
+
+impl Faults {
+    pub(crate) fn arm(&mut self, fault: Fault) {
+        self.armed.push(Armed {
+            fault,
+            passed: 0,
+            struck: 0,
+            until: None,
+        });
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.armed.clear();
+    }
+
+    /// Arms the fault a workspace asks for in its own name, once per name.
+    pub(crate) fn arm_marked(&mut self, workspace: &str) {
+        if let Some(kind) = FaultKind::marked_by(workspace)
+            && self.marked.insert(workspace.to_owned())
+        {
+            self.arm(Fault::new(kind).workspace(workspace));
+        }
+    }
+
+    /// The fault that strikes this call, if any.
+    pub(crate) fn strike(
+        &mut self,
+        call: Call,
+        subjects: &[String],
+        now: Duration,
+    ) -> Option<Strike> {
+        for armed in &mut self.armed {
+            if !armed.fault.fits(call, subjects) {
+                continue;
+            }
+            let timed = armed.fault.seconds.is_some() && !armed.fault.fault.owns_seconds();
+            let times = armed.fault.times.unwrap_or(armed.fault.fault.times());
+            let spent = match (timed, armed.until) {
+                (true, Some(until)) => now >= until,
+                (true, None) => false,
+                (false, _) => times != 0 && armed.struck >= times,
+            };
+            if spent {
+                continue;
+            }
+            if armed.passed < armed.fault.skip {
+                armed.passed += 1;
+                continue;
+            }
+            if timed && armed.until.is_none() {
+                armed.until = Some(now + armed.fault.duration());
+            }
+            armed.struck += 1;
+            return Some(Strike {
+                fault: armed.fault.clone(),
+                nth: armed.struck - 1,
+            });
+        }
+        None
+    }
+
+    /// The armed faults with their counters, for the admin route.
+    pub(crate) fn describe(&self) -> Value {
+        self.armed
+            .iter()
+            .map(|a| json!({"fault": a.fault, "passed": a.passed, "struck": a.struck}))
+            .collect()
+    }
+}
+
+/// Every kind with its line, natural calls, number of strikes and duration.
+pub fn catalogue() -> Value {
+    FaultKind::ALL
+        .iter()
+        .map(|kind| {
+            let on: Vec<_> = Call::ALL
+                .iter()
+                .filter(|c| kind.strikes_naturally(**c))
+                .map(|c| c.name())
+                .collect();
+            json!({
+                "fault": kind.name(),
+                "about": kind.about(),
+                "natural_calls": on,
+                "times": kind.times(),
+                "seconds": kind.seconds(),
+                "marker": kind.marker(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skip_times_and_workspace_are_kept() {
+        let mut faults = Faults::default();
+        faults.arm(
+            Fault::new(FaultKind::AnswerLost)
+                .workspace("a-")
+                .skip(1)
+                .times(2),
+        );
+        let now = Duration::ZERO;
+        let mut hit = |name: &str| {
+            faults
+                .strike(Call::CreateWorkspace, &[name.to_owned()], now)
+                .is_some()
+        };
+        assert!(!hit("b-1"), "another workspace");
+        assert!(!hit("a-1"), "skipped");
+        assert!(hit("a-1") && hit("a-2"));
+        assert!(!hit("a-1"), "spent");
+    }
+
+    #[test]
+    fn seconds_strike_for_a_while() {
+        let mut faults = Faults::default();
+        faults.arm(Fault::new(FaultKind::StoreSealed).seconds(10.0));
+        let mut hit = |at| {
+            faults
+                .strike(Call::StorePut, &[], Duration::from_secs(at))
+                .is_some()
+        };
+        assert!(hit(100) && hit(105) && !hit(110));
+    }
+
+    #[test]
+    fn a_name_arms_its_fault_once() {
+        let mut faults = Faults::default();
+        faults.arm_marked("fault-answer-lost-x1y2");
+        faults.arm_marked("fault-answer-lost-x1y2");
+        faults.arm_marked("fault-unheard-of-x1y2");
+        assert_eq!(faults.armed.len(), 1);
+    }
+
+    #[test]
+    fn every_kind_has_natural_calls() {
+        for kind in FaultKind::ALL {
+            assert!(
+                Call::ALL.iter().any(|c| kind.strikes_naturally(*c)),
+                "{kind}"
+            );
+            assert_eq!(FaultKind::marked_by(&kind.marker()), Some(*kind));
+        }
+    }
+}

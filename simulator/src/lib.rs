@@ -1,0 +1,49 @@
+//! The outside world as a program: Databricks' account and workspace APIs, OAuth, an OIDC issuer,
+//! DNS and Vault, over real sockets on the loopback.
+//!
+//! It is strict: a field, a header, a query parameter or a state that the vendor would refuse is
+//! refused, and the refusal is remembered ([`Simulator::unexpected`]). It shares no type with the
+//! product, so that a wrong field name fails a test instead of being mirrored. Time can be compressed
+//! or jumped; failures have names ([`faults::catalogue`]).
+//!
+//! | room | what it plays |
+//! | --- | --- |
+//! | `server`, `wire`, `request`, `answer`, `routes` | the one HTTP door |
+//! | `account` | the account API: credentials, storage, networks, workspaces, principals |
+//! | `workspace` | the API of one workspace: who am I, tokens, permissions |
+//! | `oauth`, `oidc` | Databricks' tokens; the issuer of the callers' bearer tokens |
+//! | `vault`, `dns` | the secret store; the name server |
+//! | `faults`, `arrivals`, `inventory`, `admin` | trouble; what happened; what exists; all that over HTTP |
+//! | `postgres` | a throwaway database server for tests and demos |
+
+mod account;
+mod admin;
+mod answer;
+pub mod arrivals;
+pub mod calls;
+mod chance;
+mod clock;
+mod dns;
+pub mod faults;
+pub mod inventory;
+mod oauth;
+mod oidc;
+pub mod postgres;
+mod request;
+mod routes;
+mod server;
+mod settings;
+mod simulator;
+mod state;
+mod vault;
+mod wire;
+mod workspace;
+mod world;
+
+pub use arrivals::Arrival;
+pub use calls::Call;
+pub use faults::{Fault, FaultKind};
+pub use inventory::Inventory;
+pub use settings::Settings;
+pub use simulator::Simulator;
+pub use world::World;

@@ -1,0 +1,187 @@
+//! The handle of a running simulator.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::arrivals::Arrival;
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::dns;
+use crate::faults::Fault;
+use crate::inventory::{self, Inventory};
+use crate::oidc;
+use crate::server::{self, Core};
+use crate::settings::Settings;
+use crate::state::State;
+use crate::wire::Wires;
+use crate::world::World;
+
+/// A running simulator. Clones are handles of the same one; it ends when it is stopped or when the
+/// last handle is dropped.
+#[derive(Clone)]
+pub struct Simulator(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    world: World,
+    // A runtime of its own: so stopping cuts every connection, and the runtime of a test that ends
+    // does not take a shared simulator with it.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+impl Inner {
+    fn shut_down(&self) {
+        let runtime = self
+            .runtime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(runtime) = runtime {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Simulator")
+            .field(&self.0.world.account_host)
+            .finish()
+    }
+}
+
+impl Simulator {
+    /// Starts a simulator; when this returns, it answers.
+    pub async fn start(settings: Settings) -> io::Result<Simulator> {
+        if !settings.listen.ip().is_loopback() {
+            let words = format!("{} is not a loopback address", settings.listen.ip());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        }
+        if !(settings.speed.is_finite() && (0.0..=1e6).contains(&settings.speed)) {
+            let words = format!("a speed of {} is not possible", settings.speed);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("simulator")
+            .enable_all()
+            .build()?;
+        let bound = runtime.spawn(async move {
+            let (sockets, name_server) = dns::Sockets::bind().await?;
+            let listener = TcpListener::bind(settings.listen).await?;
+            let http = listener.local_addr()?;
+            let mut chance = Chance::new(settings.seed);
+            let world = World::new(http, name_server, &mut chance);
+            let mut state = State::new(world.clone(), Clock::new(settings.speed), chance);
+            for fault in settings.faults {
+                state.faults.arm(fault);
+            }
+            let core = Core::new(state);
+            tokio::spawn(server::serve(core.clone(), Wires(listener)));
+            tokio::spawn(dns::serve(core.clone(), sockets));
+            Ok::<_, io::Error>((core, world))
+        });
+        match bound
+            .await
+            .map_err(io::Error::other)
+            .and_then(|bound| bound)
+        {
+            Ok((core, world)) => {
+                let runtime = Mutex::new(Some(runtime));
+                Ok(Simulator(Arc::new(Inner {
+                    core,
+                    world,
+                    runtime,
+                })))
+            }
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Addresses and credentials.
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    /// A bearer token of the issuer. `iss`, `aud`, `iat` and `exp` (in an hour) are filled in where
+    /// they are absent; a claim given as `null` is left out.
+    pub fn mint_jwt(&self, claims: serde_json::Value) -> String {
+        oidc::mint(&self.0.core.state(), claims)
+    }
+
+    /// The issuer signs with another key from now on; `keep` leaves the former ones published.
+    pub fn rotate_issuer_key(&self, keep: bool) {
+        self.0.core.state().issuer.rotate(keep);
+    }
+
+    /// Arms a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.0.core.state().faults.arm(fault);
+    }
+
+    /// Disarms all faults. What was fixed at a workspace's birth stays.
+    pub fn clear_faults(&self) {
+        self.0.core.state().faults.clear();
+    }
+
+    /// Lets go every held request and answer.
+    pub fn release(&self) {
+        self.0.core.release();
+    }
+
+    /// Everything that arrived, oldest first.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.0.core.state().arrivals.clone()
+    }
+
+    /// What arrived by the client's own mistake: unknown routes, missing tokens, bodies that do not
+    /// parse.
+    pub fn unexpected(&self) -> Vec<Arrival> {
+        self.0
+            .core
+            .state()
+            .arrivals
+            .iter()
+            .filter(|a| a.mistake)
+            .cloned()
+            .collect()
+    }
+
+    /// Everything that exists.
+    pub fn inventory(&self) -> Inventory {
+        inventory::take(&self.0.core.state())
+    }
+
+    /// Seals or unseals Vault.
+    pub fn set_store_sealed(&self, sealed: bool) {
+        self.0.core.state().vault.sealed = sealed;
+    }
+
+    /// The account's deployment name prefix; without one, deployment names are refused.
+    pub fn set_deployment_prefix(&self, prefix: Option<String>) {
+        self.0.core.state().deployment_prefix = prefix;
+    }
+
+    /// Jumps the simulated clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.core.state().clock.advance(by);
+    }
+
+    /// Ends it: no connection is served any more.
+    pub async fn stop(self) {
+        self.0.shut_down();
+    }
+}

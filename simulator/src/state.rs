@@ -1,0 +1,179 @@
+//! Everything that exists out there, in one place, behind one lock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::account::life::Workspace;
+use crate::arrivals::Arrival;
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::oauth::OauthToken;
+use crate::oidc::Issuer;
+use crate::request::{Host, Request};
+use crate::vault::Vault;
+use crate::world::World;
+
+/// A service principal of the account.
+#[derive(Clone, Debug)]
+pub(crate) struct Principal {
+    pub(crate) id: i64,
+    pub(crate) application_id: String,
+    pub(crate) display_name: String,
+    /// What else the client sent, answered as it was.
+    pub(crate) extra: Map<String, Value>,
+}
+
+/// An object of the account with an id and a name, kept as the JSON that is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) body: Value,
+}
+
+/// The state of the world.
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    pub(crate) world: World,
+    pub(crate) faults: Faults,
+    pub(crate) arrivals: Vec<Arrival>,
+    pub(crate) deployment_prefix: Option<String>,
+    pub(crate) oauth_tokens: Vec<OauthToken>,
+    pub(crate) credentials: Vec<Object>,
+    pub(crate) storage: Vec<Object>,
+    pub(crate) networks: Vec<Object>,
+    pub(crate) workspaces: Vec<Workspace>,
+    /// The first is the provisioning principal.
+    pub(crate) principals: Vec<Principal>,
+    pub(crate) ever_created: BTreeMap<&'static str, u64>,
+    pub(crate) issuer: Issuer,
+    pub(crate) vault: Vault,
+}
+
+impl State {
+    pub(crate) fn new(world: World, clock: Clock, mut chance: Chance) -> State {
+        let provisioner = Principal {
+            id: chance.principal_id(),
+            application_id: world.client_id.clone(),
+            display_name: "provisioning".into(),
+            extra: Map::new(),
+        };
+        State {
+            issuer: Issuer::new(),
+            vault: Vault::default(),
+            clock,
+            chance,
+            world,
+            faults: Faults::default(),
+            arrivals: Vec::new(),
+            deployment_prefix: None,
+            oauth_tokens: Vec::new(),
+            credentials: Vec::new(),
+            storage: Vec::new(),
+            networks: Vec::new(),
+            workspaces: Vec::new(),
+            principals: vec![provisioner],
+            ever_created: BTreeMap::new(),
+        }
+    }
+
+    /// Lets everything happen that was due until now.
+    pub(crate) fn catch_up(&mut self) {
+        let now = self.clock.now();
+        for workspace in &mut self.workspaces {
+            workspace.catch_up(now);
+        }
+        let networks = &mut self.networks;
+        self.workspaces.retain(|workspace| {
+            if workspace.is_gone() {
+                crate::account::networks::detach(networks, workspace.id);
+            }
+            !workspace.is_gone()
+        });
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    pub(crate) fn count(&mut self, kind: &'static str) {
+        *self.ever_created.entry(kind).or_default() += 1;
+    }
+
+    pub(crate) fn provisioner(&self) -> &Principal {
+        &self.principals[0]
+    }
+
+    pub(crate) fn principal(&self, id: i64) -> Option<&Principal> {
+        self.principals.iter().find(|principal| principal.id == id)
+    }
+
+    pub(crate) fn workspace_at(&self, deployment: &str) -> Option<&Workspace> {
+        self.workspaces
+            .iter()
+            .find(|w| w.deployment_name == deployment)
+    }
+
+    /// The upstream name of the workspace a request concerns, and further names it mentions.
+    pub(crate) fn subjects(&self, request: &Request) -> (Option<String>, Vec<String>) {
+        let mut names = Vec::new();
+        if let Host::Workspace(deployment) = &request.host {
+            names.push(deployment.clone());
+        } else {
+            names.extend(
+                request
+                    .ids
+                    .iter()
+                    .skip(usize::from(request.call.is_account()))
+                    .cloned(),
+            );
+        }
+        if let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(&request.body) {
+            let keys = [
+                "workspace_name",
+                "credentials_name",
+                "storage_configuration_name",
+                "network_name",
+                "displayName",
+                "deployment_name",
+            ];
+            names.extend(
+                keys.iter()
+                    .filter_map(|k| body.get(*k)?.as_str())
+                    .map(str::to_owned),
+            );
+        }
+        let objects = [&self.credentials, &self.storage, &self.networks];
+        let mentioned: Vec<String> = objects
+            .into_iter()
+            .flatten()
+            .filter(|o| names.contains(&o.id))
+            .map(|o| o.name.clone())
+            .chain(
+                self.principals
+                    .iter()
+                    .filter(|p| names.contains(&p.id.to_string()))
+                    .map(|p| p.display_name.clone()),
+            )
+            .collect();
+        names.extend(mentioned);
+        if request.call == crate::calls::Call::CreateWorkspace {
+            let name = names.first().cloned();
+            return (name, names);
+        }
+        let path = names.join("/");
+        let meant = self
+            .workspaces
+            .iter()
+            .find(|w| names.iter().any(|name| w.is_meant_by(name)));
+        let workspace = meant
+            .or_else(|| self.workspaces.iter().find(|w| w.may_be_meant_by(&path)))
+            .map(|w| w.name.clone());
+        names.extend(workspace.clone());
+        (workspace, names)
+    }
+}

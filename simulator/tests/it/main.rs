@@ -1,0 +1,15 @@
+//! The simulator over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod account;
+mod dns;
+mod faults;
+mod issuer;
+mod postgres;
+mod program;
+mod sdk;
+mod strictness;
+mod support;
+mod tokens;
+mod vault;

@@ -1,0 +1,1 @@
+//! Brickyard gives a company's teams Databricks workspaces on request.

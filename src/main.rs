@@ -1,0 +1,2 @@
+//! The `brickyard` binary.
+fn main() {}
