@@ -1,0 +1,21 @@
+//! The nouns of the house and their rules. No I/O, no async, no SQL.
+//!
+//! A **workspace** is what was asked for ([`spec`], [`external`], [`condition`], [`phase`]), an **operation** is
+//! the work on it that a caller can follow ([`operation`]), and whatever goes wrong is said in one closed list of
+//! codes ([`problem`]). [`marker`] is how we know our own things outside.
+//!
+//! This room refuses to know how any of it is stored, sent or shown.
+
+pub mod cloud;
+pub mod condition;
+pub mod external;
+pub mod id;
+pub mod marker;
+pub mod name;
+pub mod operation;
+pub mod phase;
+pub mod problem;
+pub mod scrub;
+pub mod spec;
+pub mod strict_json;
+pub mod template;

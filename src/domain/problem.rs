@@ -1,0 +1,206 @@
+//! The catalogue of everything that can go wrong, said once: code, title, HTTP status, who can fix it, whether
+//! the same request can succeed later, and what to do.
+//!
+//! `http::problem` turns an [`Explanation`] into an RFC 9457 document; a failed operation stores the same object.
+
+use serde::{Deserialize, Serialize};
+
+/// Who can remove the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FixBy {
+    /// Whoever sent the request.
+    Requester,
+    /// Whoever runs Brickyard.
+    Operator,
+    /// Whoever owns the cloud account's roles, buckets and networks.
+    CloudAdmin,
+    /// The vendor.
+    Databricks,
+    /// Nobody: wait.
+    Nobody,
+}
+
+/// Upstream's own words, cut at 2 KiB and scrubbed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Upstream {
+    /// `databricks_account`, `databricks_workspace` or the kind of the secret store.
+    pub service: String,
+    /// HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// The vendor's error code, if it gave one.
+    pub error_code: Option<String>,
+    /// The vendor's message.
+    pub message: String,
+    /// The vendor's request id, if it gave one.
+    pub request_id: Option<String>,
+}
+
+/// A code and this case's circumstances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Which problem.
+    pub code: Code,
+    /// About this case; never a secret, SQL, a stack trace or another team's name.
+    pub detail: String,
+    /// What to do; the code's own hint unless this case knows better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The vendor's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
+}
+
+impl Explanation {
+    /// A problem with a sentence about this case.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            hint: None,
+            upstream: None,
+        }
+    }
+
+    /// Adds the vendor's own words.
+    #[must_use]
+    pub fn upstream(mut self, upstream: Option<Upstream>) -> Self {
+        self.upstream = upstream;
+        self
+    }
+
+    /// Replaces the code's general hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $fix_by:ident, $retryable:literal, $title:literal, $hint:literal;)*) => {
+        /// The closed list of problem codes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        pub enum Code {
+            $($(#[$doc])* #[doc = $title] #[serde(rename = $code)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable identifier callers match on.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// One fixed sentence.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// The HTTP status it has, or would have, as an answer.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// Who can remove the cause.
+            pub fn fix_by(self) -> FixBy {
+                match self { $(Self::$variant => FixBy::$fix_by,)* }
+            }
+
+            /// Whether the same request may succeed later without changes.
+            pub fn retryable(self) -> bool {
+                match self { $(Self::$variant => $retryable,)* }
+            }
+
+            /// What to do about it.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // -- Answers to a request
+    InvalidJson = "invalid_json", 400, Requester, false, "The body is not valid JSON", "Send one JSON object, every member once, at most 32 levels deep.";
+    InvalidParameter = "invalid_parameter", 400, Requester, false, "A parameter is not valid", "See `errors` for the parameter and what it may be.";
+    InvalidCursor = "invalid_cursor", 400, Requester, false, "The cursor is not valid for this list", "Start again without a cursor; a cursor belongs to the filters it was made with and lives 24 hours.";
+    IdempotencyKeyInvalid = "idempotency_key_invalid", 400, Requester, false, "The idempotency key is not valid", "Send one Idempotency-Key of 1 to 255 visible ASCII characters.";
+    InvalidRequest = "invalid_request", 400, Requester, false, "The request is malformed", "See `detail`.";
+    Unauthenticated = "unauthenticated", 401, Requester, false, "The request carries no valid token", "Send `Authorization: Bearer <JWT>` with a token of a configured issuer.";
+    Forbidden = "forbidden", 403, Operator, false, "You may not do this", "Ask an operator of Brickyard for the role named in `detail`.";
+    NotFound = "not_found", 404, Requester, false, "There is no such thing", "Check the id or name. Other teams' things are not shown.";
+    MethodNotAllowed = "method_not_allowed", 405, Requester, false, "This path does not know that method", "See the `Allow` header.";
+    NotAcceptable = "not_acceptable", 406, Requester, false, "The service answers JSON only", "Send `Accept: application/json` or leave the header out.";
+    RequestTimeout = "request_timeout", 408, Requester, true, "The request did not arrive in time", "Send it again.";
+    NameTaken = "name_taken", 409, Requester, false, "The team already has a workspace of that name", "Use the existing workspace, or choose another name.";
+    AmbiguousName = "ambiguous_name", 409, Requester, false, "Several of your teams have a workspace of that name", "Use the id, or say which with `?team=`.";
+    OperationInProgress = "operation_in_progress", 409, Nobody, true, "Another operation on this workspace is not finished", "Wait for it, or delete the workspace.";
+    DeletionProtected = "deletion_protected", 409, Requester, false, "The workspace is protected from deletion", "Remove `deletion_protection` first.";
+    BodyTooLarge = "body_too_large", 413, Requester, false, "The body is too large", "Send at most 64 KiB.";
+    UriTooLong = "uri_too_long", 414, Requester, false, "The address is too long", "Send at most 8 KiB.";
+    UnsupportedMediaType = "unsupported_media_type", 415, Requester, false, "The body is not JSON", "Send `Content-Type: application/json`.";
+    ValidationFailed = "validation_failed", 422, Requester, false, "The request is not valid", "See `errors`: every field that is wrong is named.";
+    UnknownField = "unknown_field", 422, Requester, false, "The request has a field that does not exist", "See `errors`; check the spelling.";
+    TeamRequired = "team_required", 422, Requester, false, "The team must be named", "You can request for several teams: send `team`.";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, Requester, false, "The idempotency key was used for another request", "Use a new key for a new request.";
+    HeadersTooLarge = "headers_too_large", 431, Requester, false, "The headers are too large", "Send at most 64 headers and 32 KiB, 8 KiB each.";
+    Internal = "internal", 500, Operator, true, "The service failed", "Try again; if it stays, give the request id to an operator of Brickyard.";
+    Unavailable = "unavailable", 503, Nobody, true, "The service cannot answer now", "Try again after `Retry-After` seconds.";
+    // -- Why an operation failed or waits
+    CredentialsNotPropagated = "credentials_not_propagated", 422, CloudAdmin, true, "Databricks cannot assume the role yet", "A role made moments ago needs some minutes. If it is older, check its trust policy: principal and external id.";
+    CredentialsPermissionsMissing = "credentials_permissions_missing", 422, CloudAdmin, false, "The cross-account role lacks permissions", "Add the actions that Databricks names to the role's policy.";
+    CredentialsLimit = "credentials_limit", 422, Operator, false, "The account has no room for another credentials configuration", "Delete unused ones, or let the template use an existing one.";
+    StorageUnreachable = "storage_unreachable", 422, CloudAdmin, false, "Databricks cannot use the root bucket", "Check the bucket's policy, region and ownership setting.";
+    StorageLimit = "storage_limit", 422, Operator, false, "The account has no room for another storage configuration", "Delete unused ones, or let the template use an existing one.";
+    ConfigurationMissing = "configuration_missing", 422, Operator, false, "A configured id does not exist in the account", "Correct the id in the template.";
+    NameConflict = "name_conflict", 422, Operator, false, "Something else in the account has the name we need", "Rename or delete the other object; Brickyard touches only what carries its marker.";
+    ElasticIpLimit = "elastic_ip_limit", 422, CloudAdmin, false, "The AWS account has no free Elastic IP address", "Raise the quota for Elastic IPs in the region, or release some.";
+    VpcLimit = "vpc_limit", 422, CloudAdmin, false, "The AWS account has reached a VPC limit", "Raise the quota the vendor names, or remove unused VPCs, endpoints and gateways.";
+    DeploymentNamePrefixMissing = "deployment_name_prefix_missing", 422, Operator, false, "The account has no deployment name prefix", "Leave out `deployment_name`, or ask Databricks for a prefix.";
+    DeploymentNameTaken = "deployment_name_taken", 422, Requester, false, "The deployment name is taken", "Choose another; it is unique over all Databricks accounts.";
+    WorkspaceFailed = "workspace_failed", 422, CloudAdmin, false, "Databricks could not build the workspace", "Read the vendor's own words in `upstream`.";
+    WorkspaceBanned = "workspace_banned", 422, Databricks, false, "Databricks has banned the workspace", "Ask Databricks support.";
+    WorkspaceCancelled = "workspace_cancelled", 422, Operator, false, "The workspace was removed while it was being made", "Find out who deleted it at Databricks, then ask again.";
+    ProvisioningTimeout = "provisioning_timeout", 422, Operator, true, "The operation was not finished before its deadline", "See which step waited and for what; ask again if the cause is gone.";
+    DnsNotResolving = "dns_not_resolving", 422, Operator, true, "The workspace's name does not resolve", "Check the resolver Brickyard uses, or set `reachable_from_here = false` for private workspaces.";
+    ApiNotReady = "api_not_ready", 422, Databricks, true, "The workspace's API does not answer steadily", "Try again; if it stays, ask Databricks support.";
+    HostNotTrusted = "host_not_trusted", 422, Operator, false, "The workspace's host is outside the configured domain", "Check `workspace_domain` of the account; no token was sent there.";
+    PrincipalNotInWorkspace = "principal_not_in_workspace", 422, Operator, true, "A service principal is not a member of the workspace", "Check that identity federation is on for the account and a metastore is assigned.";
+    TokensDisabled = "tokens_disabled", 422, Operator, false, "Personal access tokens are disabled in the workspace", "Enable tokens in the workspace's settings.";
+    OboNotAvailable = "obo_not_available", 422, Operator, false, "Tokens on behalf of a service principal are not available", "They need the premium tier; or set `token_for = \"provisioner\"` in the template.";
+    TokenQuota = "token_quota", 422, Operator, false, "The principal has too many tokens in the workspace", "Revoke unused tokens; the limit is 600.";
+    TokenLifetimeRefused = "token_lifetime_refused", 422, Operator, false, "The workspace refuses the token's lifetime", "Lower `token_lifetime_seconds` in the template.";
+    SecretStoreUnreachable = "secret_store_unreachable", 422, Operator, true, "The secret store does not answer or is sealed", "Bring the store back; the operation goes on by itself.";
+    SecretStoreDenied = "secret_store_denied", 422, Operator, true, "The secret store refuses the service", "Give the service's identity write access to the path; the operation goes on by itself.";
+    SecretPathTaken = "secret_path_taken", 422, Operator, false, "Somebody else wrote to the secret's path", "Use another path pattern, or remove the foreign secret.";
+    UpstreamUnauthenticated = "upstream_unauthenticated", 422, Operator, false, "Databricks does not accept the service's credentials", "Check client id and secret of the account.";
+    UpstreamForbidden = "upstream_forbidden", 422, Operator, false, "Databricks does not allow the service to do this", "The service principal must be an account admin; the feature may need a higher tier.";
+    UpstreamRateLimited = "upstream_rate_limited", 422, Nobody, true, "Databricks asks to slow down", "Nothing: it goes on by itself.";
+    UpstreamUnavailable = "upstream_unavailable", 422, Nobody, true, "Databricks does not answer as it should", "Nothing: it goes on by itself until the deadline.";
+    UpstreamRejected = "upstream_rejected", 422, Operator, false, "Databricks refused the request", "Read the vendor's own words in `upstream`.";
+    UpstreamUnparseable = "upstream_unparseable", 422, Databricks, true, "Databricks' answer cannot be understood", "If it stays, check that `account_host` and `account_id` are right.";
+    DeleteBlocked = "delete_blocked", 422, Operator, true, "Something could not be removed", "Remove what `detail` lists, then delete again.";
+    StepCrashed = "step_crashed", 422, Operator, true, "A step crashed", "Report it with the operation's id; delete the workspace or wait for a fixed version.";
+    CancelledByRequest = "cancelled_by_request", 422, Requester, false, "The operation was stopped by a delete", "Nothing: somebody asked for it.";
+    ConfigurationChanged = "configuration_changed", 422, Operator, true, "The workspace refers to an account or store that is no longer configured", "Configure it again under the same name.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_serialise_as_themselves() {
+        let mut seen = std::collections::HashSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{} twice", code.as_str());
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert!((400..600).contains(&code.status()));
+            assert!(code.title().chars().next().unwrap().is_uppercase());
+            assert!(code.hint().ends_with('.'));
+        }
+    }
+}

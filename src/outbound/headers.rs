@@ -1,0 +1,72 @@
+//! What we understand of an answer's headers.
+
+use chrono::DateTime;
+use reqwest::header::{HeaderMap, HeaderName};
+use std::time::Duration;
+
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
+
+pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// Seconds or an HTTP date; a date in the past is one second, nonsense is nothing.
+pub(super) fn retry_after(value: &str, now: i64) -> Option<Duration> {
+    let value = value.trim();
+    let seconds = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        value.parse().unwrap_or(u64::MAX)
+    } else {
+        let at = DateTime::parse_from_rfc2822(value).ok()?.timestamp();
+        u64::try_from(at - now).unwrap_or(0)
+    };
+    Some(Duration::from_secs(seconds).clamp(Duration::from_secs(1), LONGEST_RETRY_AFTER))
+}
+
+pub(super) fn max_age(value: &str) -> Option<u64> {
+    let mut parts = value
+        .split(',')
+        .map(|part| part.trim().to_ascii_lowercase());
+    parts.find_map(|part| {
+        part.strip_prefix("max-age=")?
+            .trim_matches('"')
+            .parse()
+            .ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_all_forms() {
+        let now = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
+        for (value, seconds) in [
+            ("0", Some(1)),
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("100000", Some(900)),
+            ("99999999999999999999999", Some(900)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(1)),
+            ("Sat, 06 Nov 2094 08:00:00 GMT", Some(900)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                retry_after(value, now),
+                seconds.map(Duration::from_secs),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn max_age_among_other_directives() {
+        assert_eq!(max_age("public, Max-Age=600, must-revalidate"), Some(600));
+        assert_eq!(max_age("no-store"), None);
+        assert_eq!(max_age("max-age=x"), None);
+    }
+}
