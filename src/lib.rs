@@ -1,6 +1,9 @@
 //! Brickyard gives a company's teams Databricks workspaces on request.
 
 pub mod clock;
+pub mod cloud;
+pub mod databricks;
 pub mod domain;
 pub mod outbound;
+pub mod secrets;
 pub mod telemetry;

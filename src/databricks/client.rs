@@ -1,0 +1,297 @@
+//! One call: rate limit, token, send, understand.
+
+use super::class::Class;
+use super::error::{ApiError, Error, Side};
+use super::host::Host;
+use super::oauth::{Source, Token, Tokens};
+use super::throttle::Throttle;
+use super::values::is_id;
+use crate::outbound::{Authorization, Body, Outbound, Request, Response, SendError, Verb};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const ANSWER: usize = 1 << 20;
+const LIST: usize = 16 << 20;
+/// How long a 429 without `Retry-After` pauses a host.
+const PAUSE: Duration = Duration::from_secs(1);
+/// One account.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `https://accounts.cloud.databricks.com`.
+    pub account_host: String,
+    /// The account's UUID.
+    pub account_id: String,
+    /// Application id of the provisioning principal.
+    pub client_id: String,
+    /// Its OAuth secret.
+    pub client_secret: SecretString,
+    /// What follows the deployment name in a workspace's host: `cloud.databricks.com`.
+    pub workspace_domain: String,
+    /// Address of a workspace with `{deployment_name}` in it, where `https://{deployment_name}.<workspace_domain>`
+    /// is not it: for a simulator, with plain http and a port.
+    pub workspace_url_template: Option<String>,
+    /// Calls per second to the account, and to each workspace, over all processes.
+    pub requests_per_second: u32,
+}
+
+/// The client of one account and its workspaces.
+pub struct Client {
+    pub(super) settings: Settings,
+    outbound: Outbound,
+    tokens: Arc<Tokens>,
+    throttle: Throttle,
+}
+
+/// What kind of call it is: time-out and size follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One object.
+    Read,
+    /// Many objects.
+    List,
+    /// Makes something, and may take longer.
+    Create,
+    /// Any other change.
+    Change,
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    /// Verb.
+    pub verb: Verb,
+    /// Path from `/api` on; every id in it was checked.
+    pub path: String,
+    /// Query.
+    pub query: Vec<(&'static str, String)>,
+    /// JSON body.
+    pub body: Option<Value>,
+    /// Kind.
+    pub kind: Kind,
+}
+
+/// Whose authority a call carries.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// None at all.
+    Nobody,
+    /// The provisioning principal's.
+    Principal,
+    /// A PAT's own.
+    Pat(&'a SecretString),
+}
+
+impl Call {
+    /// A call without query and body.
+    pub fn new(verb: Verb, kind: Kind, path: impl Into<String>) -> Self {
+        Self {
+            verb,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            kind,
+        }
+    }
+
+    /// Adds a JSON body.
+    #[must_use]
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Adds a query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+}
+
+impl Client {
+    /// A client with no tokens and full buckets.
+    pub fn new(settings: Settings, outbound: Outbound) -> Self {
+        let (id, secret) = (settings.client_id.clone(), settings.client_secret.clone());
+        Self {
+            tokens: Arc::new(Tokens::new(outbound.clone(), id, secret)),
+            throttle: Throttle::new(settings.requests_per_second),
+            outbound,
+            settings,
+        }
+    }
+
+    /// How many live processes share the account's rate limit.
+    pub fn set_processes(&self, live: u32) {
+        self.throttle.set_processes(live);
+    }
+
+    /// The addresses of a workspace's name, asked for now.
+    ///
+    /// # Errors
+    /// When no DNS server answers.
+    pub async fn resolve(&self, host: &Host) -> Result<Vec<IpAddr>, Error> {
+        let name = host.base.split_once("://").map_or("", |(_, rest)| rest);
+        let name = name.rsplit_once(':').map_or(name, |(name, _)| name);
+        let found = self.outbound.resolve(name).await;
+        found.map_err(|error| Error::NotSent(error.to_string()))
+    }
+
+    /// Makes sure that there is a good token for this host.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn authenticate(&self, host: &Host) -> Result<(), Error> {
+        self.tokens.get(&self.source(host)).await.map(|_| ())
+    }
+
+    /// One call, for the JSON in its answer.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn json<T: DeserializeOwned>(&self, host: &Host, call: Call) -> Result<T, Error> {
+        let response = self.exchange(host, call, Proof::Principal).await?;
+        parse(host.side, &response)
+    }
+
+    /// One call whose answer's body does not matter, as long as it is not a web page.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn done(&self, host: &Host, call: Call, proof: Proof<'_>) -> Result<(), Error> {
+        self.exchange(host, call, proof).await.map(|_| ())
+    }
+
+    /// Sends, and on one refusal of the token drops it and sends once more: the first had no effect.
+    pub(super) async fn exchange(
+        &self,
+        host: &Host,
+        call: Call,
+        proof: Proof<'_>,
+    ) -> Result<Response, Error> {
+        self.throttle
+            .take(&host.base, matches!(call.kind, Kind::Create | Kind::Change))
+            .await
+            .map_err(Error::HeldBack)?;
+        let source = self.source(host);
+        let token = match proof {
+            Proof::Principal => Some(self.token(host, &source).await?),
+            _ => None,
+        };
+        let authorization = match (&token, proof) {
+            (Some(token), _) => Authorization::Bearer(token.value.clone()),
+            (None, Proof::Pat(value)) => Authorization::Bearer(value.clone()),
+            (None, _) => Authorization::None,
+        };
+        let first = self.once(host, &call, authorization).await;
+        let (Some(token), Err(Error::Api(error))) = (token, &first) else {
+            return first;
+        };
+        if error.class() != Class::Unauthenticated {
+            return first;
+        }
+        self.tokens.refused(&source, &token);
+        let token = self.token(host, &source).await?;
+        self.once(host, &call, Authorization::Bearer(token.value))
+            .await
+    }
+
+    async fn token(&self, host: &Host, source: &Source) -> Result<Token, Error> {
+        let token = self.tokens.get(source).await;
+        if let Err(Error::NoToken(error)) = &token {
+            self.heed(host, error);
+        }
+        token
+    }
+
+    async fn once(
+        &self,
+        host: &Host,
+        call: &Call,
+        authorization: Authorization,
+    ) -> Result<Response, Error> {
+        let body = match &call.body {
+            Some(body) => Body::Json(Zeroizing::new(body.to_string().into_bytes())),
+            None => Body::Empty,
+        };
+        let request = Request {
+            verb: call.verb,
+            url: format!("{}{}", host.base, call.path),
+            query: call.query.clone(),
+            authorization,
+            body,
+            timeout: Duration::from_secs(if call.kind == Kind::Create { 60 } else { 20 }),
+            max_bytes: if call.kind == Kind::List {
+                LIST
+            } else {
+                ANSWER
+            },
+        };
+        let response = self
+            .outbound
+            .send(request)
+            .await
+            .map_err(|error| match error {
+                SendError::NotSent(why) => Error::NotSent(why),
+                SendError::Unknown(why) => Error::NoAnswer(why),
+            })?;
+        let is_page = response.content_type == "text/html"
+            || response.body.trim_ascii_start().starts_with(b"<");
+        if (200..300).contains(&response.status) && !is_page {
+            return Ok(response);
+        }
+        let error = ApiError::parse(host.side, &response);
+        self.heed(host, &error);
+        Err(Error::Api(error))
+    }
+
+    /// A 429 pauses its host for everybody.
+    fn heed(&self, host: &Host, error: &ApiError) {
+        if error.class() == Class::Throttled {
+            self.throttle
+                .pause(&host.base, error.retry_after.unwrap_or(PAUSE));
+        }
+    }
+}
+
+/// The JSON of a 2xx answer. An error names the field, never a value.
+pub(super) fn parse<T: DeserializeOwned>(side: Side, response: &Response) -> Result<T, Error> {
+    serde_json::from_slice(&response.body).map_err(|error| Error::Unparseable {
+        side,
+        status: response.status,
+        what: if error.is_data() {
+            "JSON that lacks what it must have".to_owned()
+        } else {
+            "a body that is not JSON".to_owned()
+        },
+        request_id: response.request_id.clone(),
+    })
+}
+
+/// The list in a 2xx answer, bare or wrapped.
+pub(super) fn parse_list<T: DeserializeOwned>(
+    host: &Host,
+    response: &Response,
+    name: &str,
+) -> Result<Vec<T>, Error> {
+    let value = parse(host.side, response)?;
+    super::values::list(value, name).map_err(|_| Error::Unparseable {
+        side: host.side,
+        status: response.status,
+        what: format!("something that is not a list of {name}"),
+        request_id: response.request_id.clone(),
+    })
+}
+
+/// An id, if it may stand in a path.
+pub(super) fn in_path<'a>(id: &'a str, what: &'static str) -> Result<&'a str, Error> {
+    if is_id(id) {
+        Ok(id)
+    } else {
+        Err(Error::BadId(what))
+    }
+}
