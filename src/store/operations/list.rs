@@ -1,0 +1,85 @@
+//! Lists of operations, and their order in the queue.
+
+use super::{Operation, Row};
+use crate::domain::id::{OperationId, WorkspaceId};
+use crate::store::{Page, Result, Teams};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+/// Filters of the list. Empty vectors do not filter; values of one filter are alternatives.
+#[derive(Debug, Clone, Default)]
+#[expect(
+    missing_docs,
+    reason = "named like the query parameters they come from"
+)]
+pub struct Filter {
+    pub status: Vec<String>,
+    pub kind: Vec<String>,
+    pub workspace: Option<WorkspaceId>,
+    pub requested_by: Vec<String>,
+    pub done: Option<bool>,
+}
+
+/// One page of operations.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn list(
+    db: &mut PgConnection,
+    teams: &Teams,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Vec<Operation>> {
+    // The select stands inside, so that the page's conditions need no table names.
+    let mut query: QueryBuilder<Postgres> = QueryBuilder::new(
+        "select * from (
+         select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
+                o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id,
+                o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
+           from operations o
+           join workspaces w on w.id = o.workspace_id) operations
+          where ",
+    );
+    crate::store::push_teams(&mut query, teams);
+    let columns = [
+        ("status", &filter.status),
+        ("kind", &filter.kind),
+        ("requested_by", &filter.requested_by),
+    ];
+    crate::store::push_alternatives(&mut query, &columns);
+    if let Some(workspace) = filter.workspace {
+        query
+            .push(" and workspace_id = ")
+            .push_bind(workspace.uuid());
+    }
+    if let Some(done) = filter.done {
+        query
+            .push(" and (status in ('succeeded', 'failed', 'cancelled')) = ")
+            .push_bind(done);
+    }
+    crate::store::push_page(&mut query, page);
+    query
+        .build_query_as::<Row>()
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(Row::read)
+        .collect()
+}
+
+/// How many operations would be begun before this one; 0 when it is next.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn queued_before(db: &mut PgConnection, id: OperationId) -> Result<i64> {
+    let row = sqlx::query!(
+        r#"select count(*) as "ahead!"
+             from operations
+            where status = 'queued'
+              and (not_before is null or not_before <= clock())
+              and id < $1"#,
+        id.uuid()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.ahead)
+}

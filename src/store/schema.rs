@@ -1,0 +1,40 @@
+//! The schema's version: migrating, and knowing whether somebody has to.
+
+use super::Result;
+use sqlx::PgPool;
+use sqlx::migrate::{MigrateError, Migrator};
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Brings the schema up to date. Safe to run from several processes at once: one lock.
+///
+/// # Errors
+/// When a migration fails; what came before it stays.
+pub async fn migrate(db: &PgPool) -> std::result::Result<(), MigrateError> {
+    MIGRATOR.run(db).await
+}
+
+/// Whether every migration this version knows has been run.
+///
+/// # Errors
+/// [`super::StoreError`].
+pub async fn is_current(db: &PgPool) -> Result<bool> {
+    let newest = MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    // Not a checked query: the table belongs to the migrator and is missing before its first run.
+    let applied: Option<bool> =
+        sqlx::query_scalar("select to_regclass('public._sqlx_migrations') is not null")
+            .fetch_one(db)
+            .await?;
+    if applied != Some(true) {
+        return Ok(false);
+    }
+    let version: Option<i64> =
+        sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+            .fetch_one(db)
+            .await?;
+    Ok(version.unwrap_or(0) >= newest)
+}

@@ -1,0 +1,89 @@
+//! Changes of a workspace by the work on it.
+
+use crate::domain::condition::Condition;
+use crate::domain::external::ExternalIds;
+use crate::domain::id::{OperationId, WorkspaceId};
+use crate::domain::phase::Phase;
+use crate::domain::problem::Explanation;
+use crate::store::{Result, json};
+use sqlx::PgConnection;
+
+/// What a checkpoint changes on a workspace.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// External ids.
+    pub external: &'a ExternalIds,
+    /// Conditions.
+    pub conditions: &'a [Condition],
+    /// The phase that follows.
+    pub phase: Phase,
+    /// Why it is not as it should be.
+    pub problem: Option<&'a Explanation>,
+    /// The operation that wrote this.
+    pub last_operation: OperationId,
+    /// The operation that is not finished after this.
+    pub active_operation: Option<OperationId>,
+}
+
+/// Writes a checkpoint. `version` rises, and `updated_at` moves, only if something visible changed.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn update(db: &mut PgConnection, id: WorkspaceId, change: &Change<'_>) -> Result<()> {
+    sqlx::query!(
+        "update workspaces
+            set external = $2,
+                conditions = $3,
+                phase = $4,
+                problem = $5,
+                active_operation = $6,
+                last_operation = $7,
+                version = version + 1,
+                updated_at = clock(),
+                deleted_at = case when $4 = 'deleted' then clock() end
+          where id = $1
+            and (external, conditions, phase, problem, active_operation, last_operation)
+                is distinct from ($2, $3, $4, $5, $6, $7)",
+        id.uuid(),
+        json(change.external),
+        json(&change.conditions),
+        change.phase.as_str(),
+        change.problem.map(json),
+        change.active_operation.map(|o| o.uuid()),
+        change.last_operation.uuid()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Points the workspace at a new operation and sets the phase that begins with it. What was wrong before stays
+/// readable, unless it is what the operation begins anew with.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn begin_operation(
+    db: &mut PgConnection,
+    id: WorkspaceId,
+    operation: OperationId,
+    phase: Phase,
+    keep_problem: bool,
+) -> Result<()> {
+    sqlx::query!(
+        "update workspaces
+            set last_operation = $2,
+                active_operation = $2,
+                phase = $3,
+                problem = case when $4 then problem end,
+                version = version + 1,
+                updated_at = clock()
+          where id = $1",
+        id.uuid(),
+        operation.uuid(),
+        phase.as_str(),
+        keep_problem
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
