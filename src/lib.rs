@@ -5,6 +5,7 @@ pub mod cloud;
 pub mod databricks;
 pub mod domain;
 pub mod outbound;
+pub mod provisioning;
 pub mod queue;
 pub mod secrets;
 pub mod store;

@@ -1,0 +1,214 @@
+//! The checkpoint: one transaction with the outcome, external ids, memo, conditions, next step, audit row and the
+//! job's release, all conditioned on the lease's epoch.
+
+use super::context::Effect;
+use super::request::{self, Asker};
+use super::{OBSERVE_JOB, OPERATION_JOB, OPERATIONS_CHANNEL, Settings};
+use crate::domain::condition::Condition;
+use crate::domain::external::ExternalIds;
+use crate::domain::id::OperationId;
+use crate::domain::operation::{OperationKind, OperationStatus, StepRecord, WaitingFor};
+use crate::domain::phase::phase;
+use crate::domain::problem::{Code, Explanation};
+use crate::queue::lease::{self, Release};
+use crate::queue::{Job, enqueue};
+use crate::store::operations::{self, Operation};
+use crate::store::workspaces::{self, Workspace};
+use crate::store::{attempts, audit, tokens};
+use sqlx::{PgConnection, PgPool};
+use std::time::Duration;
+
+/// Everything a checkpoint writes.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    pub status: OperationStatus,
+    pub position: usize,
+    pub steps: Vec<StepRecord>,
+    pub memo: serde_json::Value,
+    pub waiting_for: Option<WaitingFor>,
+    pub message: String,
+    pub warnings: Vec<String>,
+    /// Why the operation failed or needs attention, or what is wrong meanwhile.
+    pub problem: Option<Explanation>,
+    pub external: ExternalIds,
+    pub conditions: Vec<Condition>,
+    pub effects: Vec<Effect>,
+    /// `None` keeps the lease and goes on.
+    pub release: Option<Release>,
+    /// What the audit says; `None` if nothing changed that anybody would look up.
+    pub audit: Option<(&'static str, serde_json::Value)>,
+}
+
+/// What became of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Committed {
+    /// Written; the lease still holds.
+    Kept,
+    /// Written; the job was released.
+    Released,
+    /// The operation had been asked to stop: ids are saved, the operation is cancelled, the job is gone.
+    Cancelled,
+    /// Somebody else owns the job: nothing was written.
+    Fenced,
+}
+
+/// Writes it.
+pub(super) async fn commit(
+    db: &PgPool,
+    settings: &Settings,
+    job: &Job,
+    operation: &Operation,
+    workspace: &Workspace,
+    checkpoint: Checkpoint,
+) -> Result<Committed, crate::store::StoreError> {
+    let mut transaction = db.begin().await?;
+    let now = workspaces::lock(&mut transaction, workspace.id).await?;
+    if !lease::hold(&mut transaction, job).await? {
+        return Ok(Committed::Fenced);
+    }
+    apply(&mut transaction, settings, workspace, &checkpoint.effects).await?;
+    let going_on = operations::update(
+        &mut transaction,
+        operation.id,
+        &operations::Change {
+            status: checkpoint.status,
+            position: i32::try_from(checkpoint.position).unwrap_or(i32::MAX),
+            steps: &checkpoint.steps,
+            memo: &checkpoint.memo,
+            waiting_for: checkpoint.waiting_for,
+            message: &checkpoint.message,
+            warnings: &checkpoint.warnings,
+            problem: operation_problem(&checkpoint),
+            deadline_seconds: match operation.kind {
+                OperationKind::Create => workspace.spec.create_deadline_seconds,
+                OperationKind::Delete => workspace.spec.delete_deadline_seconds,
+            },
+        },
+    )
+    .await?;
+    let mut change = workspaces::Change {
+        external: &checkpoint.external,
+        conditions: &checkpoint.conditions,
+        phase: phase(operation.kind, checkpoint.status, &checkpoint.conditions),
+        problem: checkpoint.problem.as_ref(),
+        last_operation: operation.id,
+        active_operation: (!checkpoint.status.is_done()).then_some(operation.id),
+    };
+    let mut entry = audit::Entry {
+        actor: "worker",
+        action: "operation.cancelled",
+        workspace: workspace.id,
+        operation: operation.id,
+        team: &workspace.team,
+        epoch: Some(job.epoch),
+        request_id: &operation.request_id,
+        detail: serde_json::Value::Null,
+    };
+    if !going_on {
+        // A delete was accepted meanwhile: it owns phase and active operation now; what was made must not be lost.
+        stop(&mut transaction, operation.id).await?;
+        change.phase = phase(
+            OperationKind::Delete,
+            OperationStatus::Queued,
+            &checkpoint.conditions,
+        );
+        if let Some(now) = now {
+            (change.active_operation, change.last_operation) =
+                (now.active_operation, now.last_operation);
+        }
+        change.problem = None;
+        workspaces::update(&mut transaction, workspace.id, &change).await?;
+        lease::release(&mut transaction, job, Release::Finish).await?;
+        audit::append(&mut transaction, &entry).await?;
+        if let Some(next) = change.active_operation {
+            enqueue::wake(&mut transaction, OPERATION_JOB, &[next.to_string()]).await?;
+        }
+        tell(&mut transaction, operation.id).await?;
+        enqueue::notify(&mut transaction).await?;
+        transaction.commit().await?;
+        return Ok(Committed::Cancelled);
+    }
+    if operation.kind == OperationKind::Create && checkpoint.status == OperationStatus::Failed {
+        let keep = Duration::from_secs(workspace.spec.keep_failed_seconds.into());
+        let asker = Asker {
+            principal: "system:failed-create",
+            request_id: &operation.request_id,
+        };
+        let delete = request::enqueue_delete(&mut transaction, &asker, workspace, keep).await?;
+        change.active_operation = Some(delete);
+        enqueue::notify(&mut transaction).await?;
+    }
+    workspaces::update(&mut transaction, workspace.id, &change).await?;
+    if let Some((action, detail)) = checkpoint.audit {
+        (entry.action, entry.detail) = (action, detail);
+        audit::append(&mut transaction, &entry).await?;
+    }
+    match checkpoint.release {
+        None => lease::progress(&mut transaction, job).await?,
+        Some(how) => lease::release(&mut transaction, job, how).await?,
+    }
+    tell(&mut transaction, operation.id).await?;
+    transaction.commit().await?;
+    Ok(if checkpoint.release.is_some() {
+        Committed::Released
+    } else {
+        Committed::Kept
+    })
+}
+
+/// A passing problem shows on the workspace; on the operation only one that ended or parked it.
+fn operation_problem(checkpoint: &Checkpoint) -> Option<&Explanation> {
+    let ended = matches!(
+        checkpoint.status,
+        OperationStatus::Failed | OperationStatus::NeedsAttention
+    );
+    checkpoint.problem.as_ref().filter(|_| ended)
+}
+
+async fn apply(
+    db: &mut PgConnection,
+    settings: &Settings,
+    workspace: &Workspace,
+    effects: &[Effect],
+) -> Result<(), crate::store::StoreError> {
+    for effect in effects {
+        match effect {
+            Effect::Closed(attempt, outcome) => attempts::close(db, *attempt, *outcome).await?,
+            Effect::Building { status, message } => {
+                workspaces::observed(db, workspace.id, status, message).await?;
+            }
+            Effect::Watched => {
+                enqueue::ensure(
+                    db,
+                    OBSERVE_JOB,
+                    &workspace.spec.account,
+                    settings.observe_slow,
+                )
+                .await?;
+            }
+            Effect::TokenDelivered(token) => tokens::upsert(db, &token.row(workspace)).await?,
+            Effect::TokensRevoked => tokens::revoke_all(db, workspace.id).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Ends an operation that was asked to stop.
+pub(super) async fn stop(
+    db: &mut PgConnection,
+    operation: OperationId,
+) -> Result<(), crate::store::StoreError> {
+    let problem = Explanation::new(
+        Code::CancelledByRequest,
+        "A delete was accepted while it was running.",
+    );
+    operations::cancelled(db, operation, &problem).await
+}
+
+/// Tells those who wait for this operation, in the transaction.
+pub(super) async fn tell(
+    db: &mut PgConnection,
+    operation: OperationId,
+) -> Result<(), crate::store::StoreError> {
+    Ok(enqueue::notify_channel(db, OPERATIONS_CHANNEL, &operation.uuid().to_string()).await?)
+}

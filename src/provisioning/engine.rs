@@ -1,0 +1,320 @@
+//! The engine: takes an operation forward from its last checkpoint, one step at a time.
+
+use super::checkpoint::{self, Checkpoint, Committed};
+use super::context::StepContext;
+use super::draft::Draft;
+use super::step::{Class, Halt, Outcome, Step, StepError};
+use super::{OPERATION_JOB, Provisioning, plan};
+use crate::domain::id::OperationId;
+use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::problem::{Code, Explanation};
+use crate::queue::lease::{self, Release};
+use crate::queue::worker::{Failed, Handler, Left};
+use crate::queue::{Job, enqueue};
+use crate::store::operations::{self, Operation};
+use crate::store::workspaces::{self, Workspace};
+use crate::store::{Teams, audit};
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// A job that was acquired this often without reaching a checkpoint kills its process: it is parked.
+const POISON_CLAIMS: i32 = 5;
+
+/// A step that panicked this often is parked.
+const POISON_PANICS: i32 = 3;
+
+/// Runs the jobs of operations.
+pub struct Engine(pub Arc<Provisioning>);
+
+#[async_trait]
+impl Handler for Engine {
+    fn kind(&self) -> &'static str {
+        OPERATION_JOB
+    }
+
+    async fn run(&self, job: &Job, shutdown: &CancellationToken) -> Result<Left, Failed> {
+        let id: OperationId = job.key.parse()?;
+        loop {
+            let mut connection = self.0.db.acquire().await?;
+            let Some(operation) = operations::get(&mut connection, id, &Teams::All).await? else {
+                return self.drop_job(job).await;
+            };
+            let Some(workspace) =
+                workspaces::get(&mut connection, operation.workspace_id, &Teams::All).await?
+            else {
+                return self.drop_job(job).await;
+            };
+            drop(connection);
+            if operation.status.is_done() || operation.status == OperationStatus::NeedsAttention {
+                return self.drop_job(job).await;
+            }
+            let span = tracing::info_span!(
+                "step",
+                request_id = %operation.request_id,
+                operation.id = %operation.id,
+                workspace.id = %workspace.id,
+                step = operation.plan.get(usize::try_from(operation.position)?).map(String::as_str),
+            );
+            match self
+                .drive(job, &operation, &workspace, shutdown)
+                .instrument(span)
+                .await?
+            {
+                Next::Again => {}
+                Next::Left(left) => return Ok(left),
+            }
+        }
+    }
+
+    fn processes(&self, live: u32) {
+        self.0
+            .providers
+            .values()
+            .for_each(|provider| provider.set_processes(live));
+    }
+}
+
+enum Next {
+    Again,
+    Left(Left),
+}
+
+impl Engine {
+    /// One step and its checkpoint.
+    async fn drive(
+        &self,
+        job: &Job,
+        operation: &Operation,
+        workspace: &Workspace,
+        shutdown: &CancellationToken,
+    ) -> Result<Next, Failed> {
+        if operation.kind == OperationKind::Delete && operation.status == OperationStatus::Queued {
+            // What the interrupted create made is read only after it has stopped.
+            return Ok(match self.take_over(job, operation).await? {
+                true => Next::Again,
+                false => Next::Left(Left::Released(Some(Duration::from_millis(500)))),
+            });
+        }
+        let position = usize::try_from(operation.position)?;
+        let Some(name) = operation.plan.get(position) else {
+            return Ok(Next::Left(self.drop_job(job).await?));
+        };
+        let Some(step) = plan::find(name) else {
+            // Another version's plan: that version will come for it.
+            tracing::warn!("this version does not know the step; leaving it alone");
+            return self
+                .release(job, Release::Snooze(Duration::from_secs(60)))
+                .await;
+        };
+        let mut draft = Draft::new(operation, workspace, position);
+        if operation.status == OperationStatus::Cancelling {
+            return self
+                .commit(job, operation, workspace, draft.wait_zero(), shutdown)
+                .await;
+        }
+        draft.begin(self.0.clock.now());
+        if job.claims >= POISON_CLAIMS {
+            let detail = format!(
+                "{name} was begun {} times and never ended: its process died each time",
+                job.claims
+            );
+            draft.park(Explanation::new(Code::StepCrashed, detail));
+            return self
+                .commit(job, operation, workspace, draft.checkpoint, shutdown)
+                .await;
+        }
+        let result = self
+            .run_step(step, job, operation, workspace, &mut draft)
+            .await;
+        match result {
+            Ok(outcome) => draft.outcome(outcome, self.0.clock.now(), operation),
+            Err(Halt::Error(error)) => draft.error(error, self.0.clock.now(), operation, job),
+            Err(Halt::Fenced) => return Ok(Next::Left(Left::Fenced)),
+            Err(Halt::Cancelled) => draft.checkpoint.release = Some(Release::HandBack),
+            Err(Halt::Store(error)) => return Err(error.into()),
+        }
+        self.commit(job, operation, workspace, draft.checkpoint, shutdown)
+            .await
+    }
+
+    /// Lends the step its context and takes back what it changed.
+    async fn run_step(
+        &self,
+        step: &dyn Step,
+        job: &Job,
+        operation: &Operation,
+        workspace: &Workspace,
+        draft: &mut Draft,
+    ) -> Result<Outcome, Halt> {
+        let missing = |what: &str, name: &str| {
+            Halt::transient(Explanation::new(
+                Code::ConfigurationChanged,
+                format!("{what} `{name}` is not configured"),
+            ))
+        };
+        let spec = &workspace.spec;
+        let provider = self
+            .0
+            .providers
+            .get(&spec.account)
+            .ok_or_else(|| missing("account", &spec.account))?;
+        let store = self
+            .0
+            .stores
+            .get(&spec.secret.store)
+            .ok_or_else(|| missing("store", &spec.secret.store))?;
+        let mut context = StepContext {
+            workspace,
+            operation,
+            external: workspace.external.clone(),
+            conditions: workspace.conditions.clone(),
+            warnings: operation.warnings.clone(),
+            provider: Arc::clone(provider),
+            store: Arc::clone(store),
+            settings: &self.0.settings,
+            clock: &self.0.clock,
+            memo: operation.memo.clone(),
+            effects: Vec::new(),
+            db: &self.0.db,
+            job,
+        };
+        let run = async {
+            match operation.kind {
+                OperationKind::Create => step.run(&mut context).await,
+                OperationKind::Delete => step.undo(&mut context).await,
+            }
+        };
+        let result = AssertUnwindSafe(run)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                let class = if job.attempts + 1 >= POISON_PANICS {
+                    Class::NeedsAPerson
+                } else {
+                    Class::Transient
+                };
+                let explanation =
+                    Explanation::new(Code::StepCrashed, format!("{} panicked", step.name()));
+                Err(Halt::Error(StepError {
+                    class,
+                    explanation: Box::new(explanation),
+                }))
+            });
+        let checkpoint = &mut draft.checkpoint;
+        checkpoint.external = context.external;
+        checkpoint.conditions = context.conditions;
+        checkpoint.warnings = context.warnings;
+        checkpoint.memo = context.memo;
+        checkpoint.effects = context.effects;
+        result
+    }
+
+    async fn commit(
+        &self,
+        job: &Job,
+        operation: &Operation,
+        workspace: &Workspace,
+        mut checkpoint: Checkpoint,
+        shutdown: &CancellationToken,
+    ) -> Result<Next, Failed> {
+        if checkpoint.release.is_none() && shutdown.is_cancelled() {
+            checkpoint.release = Some(Release::HandBack);
+        }
+        let due = match checkpoint.release {
+            Some(Release::Snooze(delay) | Release::Retry(delay)) => Some(delay),
+            _ => None,
+        };
+        log(&checkpoint);
+        let committed = checkpoint::commit(
+            &self.0.db,
+            &self.0.settings,
+            job,
+            operation,
+            workspace,
+            checkpoint,
+        )
+        .await?;
+        Ok(match committed {
+            Committed::Kept => Next::Again,
+            Committed::Released | Committed::Cancelled => Next::Left(Left::Released(due)),
+            Committed::Fenced => Next::Left(Left::Fenced),
+        })
+    }
+
+    /// Before a delete begins, the create it interrupts must have stopped: at its next checkpoint if a worker runs
+    /// it, here and now if nobody does.
+    async fn take_over(&self, job: &Job, delete: &Operation) -> Result<bool, Failed> {
+        let mut transaction = self.0.db.begin().await?;
+        workspaces::lock(&mut transaction, delete.workspace_id).await?;
+        if !lease::hold(&mut transaction, job).await? {
+            return Ok(false);
+        }
+        for create in operations::lock_unfinished(&mut transaction, delete.workspace_id).await? {
+            if create.id == delete.id {
+                continue;
+            }
+            if !enqueue::remove_unheld(&mut transaction, OPERATION_JOB, &create.id.to_string())
+                .await?
+            {
+                lease::release(
+                    &mut transaction,
+                    job,
+                    Release::Snooze(Duration::from_millis(500)),
+                )
+                .await?;
+                transaction.commit().await?;
+                return Ok(false);
+            }
+            checkpoint::stop(&mut transaction, create.id).await?;
+            audit::append(
+                &mut transaction,
+                &audit::Entry {
+                    actor: "worker",
+                    action: "operation.cancelled",
+                    workspace: create.workspace_id,
+                    operation: create.id,
+                    team: &create.team,
+                    epoch: Some(job.epoch),
+                    request_id: &create.request_id,
+                    detail: serde_json::Value::Null,
+                },
+            )
+            .await?;
+            checkpoint::tell(&mut transaction, create.id).await?;
+        }
+        operations::begin(&mut transaction, delete.id).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn drop_job(&self, job: &Job) -> Result<Left, Failed> {
+        self.release(job, Release::Finish).await?;
+        Ok(Left::Released(None))
+    }
+
+    async fn release(&self, job: &Job, how: Release) -> Result<Next, Failed> {
+        let mut transaction = self.0.db.begin().await?;
+        if lease::hold(&mut transaction, job).await? {
+            lease::release(&mut transaction, job, how).await?;
+            transaction.commit().await?;
+        }
+        Ok(Next::Left(Left::Released(None)))
+    }
+}
+
+/// One line per event that the audit keeps as well; a wait or a poll is for debugging.
+fn log(checkpoint: &Checkpoint) {
+    let detail = checkpoint.message.as_str();
+    match (&checkpoint.audit, &checkpoint.problem) {
+        (None, _) => tracing::debug!(detail, waiting_for = ?checkpoint.waiting_for, "step.waiting"),
+        (Some((action, _)), Some(problem)) => {
+            tracing::warn!(code = problem.code.as_str(), detail, "{action}");
+        }
+        (Some((action, _)), None) => tracing::info!(detail, "{action}"),
+    }
+}

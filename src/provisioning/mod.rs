@@ -1,0 +1,100 @@
+//! The work: how an accepted request becomes a usable workspace, told once.
+//!
+//! [`request`] turns a checked request into rows: workspace, operation, job and audit row in one transaction. The
+//! [`engine`] takes the operation's job under a lease and runs the next **step** of its [`plan`], one named step at a
+//! time. A step ([`step`]) looks before it creates, never sleeps and never loops: what takes time is an outcome,
+//! *wait*, and costs neither worker nor attempt. What it did is saved in one transaction with the job's release, the
+//! **checkpoint**, fenced by the lease's epoch. A call that must not be repeated goes through [`once`]: a committed
+//! permit first, and if the answer is lost, a look for the marker instead of a second call. [`observe`] watches the
+//! workspaces Databricks is building, one list call per account and tick. A create that cannot be finished is
+//! explained and, when its time has come, undone by a delete operation: the same steps, last first.
+//!
+//! This room refuses to know HTTP, SQL (it calls `store` and `queue`) and any cloud's or store's wire.
+
+pub mod context;
+pub mod engine;
+pub mod observe;
+pub mod once;
+pub mod plan;
+pub mod request;
+pub mod step;
+pub mod steps;
+
+mod checkpoint;
+mod draft;
+
+use crate::clock::Clock;
+use crate::cloud::Provider;
+use crate::secrets::SecretStore;
+use sqlx::PgPool;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Kind of the jobs that drive operations; their key is the operation's id.
+pub const OPERATION_JOB: &str = "operation";
+
+/// Kind of the jobs that watch accounts; their key is the account's name.
+pub const OBSERVE_JOB: &str = "observe";
+
+/// Channel that is told the id of every operation that changed.
+pub const OPERATIONS_CHANNEL: &str = "brickyard_operations";
+
+/// Numbers of the work. Where a number is a guess about the vendor, it is here.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// First part of every marker: tells this installation's things from another's.
+    pub instance: String,
+    /// A create call gives up after this; matches the client's time-out.
+    pub create_timeout: Duration,
+    /// A mint call gives up after this; matches the client's time-out.
+    pub call_timeout: Duration,
+    /// After a create call's deadline, lists must stay empty this long before it counts as never made.
+    pub settle: Duration,
+    /// A known passing refusal (a role that is not propagated) is waited out this long.
+    pub not_yet_budget: Duration,
+    /// A store write is tried this long before the token is revoked.
+    pub store_retry: Duration,
+    /// The observer's tick while something has been building for [`Self::observe_fast_after`].
+    pub observe_fast: Duration,
+    /// The observer's tick otherwise.
+    pub observe_slow: Duration,
+    /// Age from which a workspace may be finished any moment.
+    pub observe_fast_after: Duration,
+    /// Between two probes of a host that answers well.
+    pub probe_gap: Duration,
+    /// Between two looks at something that takes minutes.
+    pub look_gap: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            instance: "brickyard".into(),
+            create_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(20),
+            settle: Duration::from_secs(120),
+            not_yet_budget: Duration::from_secs(300),
+            store_retry: Duration::from_secs(20),
+            observe_fast: Duration::from_secs(1),
+            observe_slow: Duration::from_secs(15),
+            observe_fast_after: Duration::from_secs(180),
+            probe_gap: Duration::from_millis(500),
+            look_gap: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What the engine and the observer work with. Built once by `app`.
+pub struct Provisioning {
+    /// The database.
+    pub db: PgPool,
+    /// Wall clock for deadlines and display.
+    pub clock: Clock,
+    /// Numbers.
+    pub settings: Settings,
+    /// Accounts by configured name.
+    pub providers: HashMap<String, Arc<dyn Provider>>,
+    /// Secret stores by configured name.
+    pub stores: HashMap<String, Arc<dyn SecretStore>>,
+}

@@ -1,0 +1,218 @@
+//! A call that must not be repeated: look, permit, send, and if the answer is lost, look for the marker until it is
+//! certain that nothing was made.
+
+use super::context::{Effect, StepContext};
+use super::step::{Call, Halt, Outcome};
+use crate::cloud::{CloudError, Failure};
+use crate::domain::operation::WaitingFor;
+use crate::domain::problem::{Code, Explanation};
+use crate::store::attempts::{Outcome as Closed, Unresolved};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What came of it.
+pub enum Made<T> {
+    /// It exists: just made, or found by its marker.
+    Here(T),
+    /// Not known, or not possible, yet.
+    NotYet(Outcome),
+}
+
+/// What is remembered between two tries.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Memo {
+    /// Since when the vendor has been giving an answer that is known to pass.
+    not_yet_since: Option<DateTime<Utc>>,
+    /// The vendor said it conflicts with something; if nothing of ours is found, that is final.
+    conflict: Option<Explanation>,
+}
+
+/// Makes a thing at most once. `look` finds it by its marker (and refuses what has the marker's name but is not
+/// ours); `send` makes it.
+///
+/// # Errors
+/// Whatever the calls say, classified; [`Halt::Fenced`] and [`Halt::Cancelled`] from the permit.
+pub async fn once<T, Look, Looking, Send, Sending>(
+    context: &mut StepContext<'_>,
+    call: Call,
+    marker: &str,
+    look: Look,
+    send: Send,
+) -> Result<Made<T>, Halt>
+where
+    Look: FnOnce() -> Looking,
+    Looking: Future<Output = Result<Option<T>, Halt>>,
+    Send: FnOnce() -> Sending,
+    Sending: Future<Output = Result<T, CloudError>>,
+{
+    let mut memo: Memo = context.memo();
+    let unresolved = context.unresolved(call).await?;
+    if let Some(found) = look().await? {
+        if let Some(attempt) = unresolved {
+            context.effect(Effect::Closed(attempt.id, Closed::Adopted));
+        }
+        return Ok(Made::Here(found));
+    }
+    if let Some(attempt) = unresolved {
+        if let Some(wait) = unsettled(&attempt, context.settings.settle) {
+            return Ok(Made::NotYet(Outcome::wait(
+                wait,
+                format!(
+                    "an earlier {} was never answered; looking for what it may have made",
+                    call.as_str()
+                ),
+            )));
+        }
+        context.effect(Effect::Closed(attempt.id, Closed::Absent));
+        if let Some(explanation) = memo.conflict.take() {
+            return Err(Halt::permanent(explanation));
+        }
+        // The checkpoint records that nothing was made before a new permit is asked for.
+        return Ok(Made::NotYet(Outcome::Again(
+            "nothing was made; asking again".into(),
+        )));
+    }
+    let permit = context
+        .permit(call, marker, context.settings.create_timeout)
+        .await?;
+    let error = match in_time(context.settings.create_timeout, send()).await {
+        Ok(made) => {
+            context.effect(Effect::Closed(permit, Closed::Applied));
+            return Ok(Made::Here(made));
+        }
+        Err(error) => error,
+    };
+    let close = |outcome| Effect::Closed(permit, outcome);
+    match error.failure {
+        Failure::NotSent => context.effect(close(Closed::NotSent)),
+        Failure::Throttled(_) => context.effect(close(Closed::Throttled)),
+        Failure::Refused | Failure::NotFound | Failure::InUse => {
+            context.effect(close(Closed::Refused))
+        }
+        Failure::NotYet => {
+            context.effect(close(Closed::NotYet));
+            let now = context.clock.now();
+            let since = *memo.not_yet_since.get_or_insert(now);
+            context.set_memo(&memo);
+            let waited = (now - since).to_std().unwrap_or_default();
+            if waited >= context.settings.not_yet_budget {
+                return Err(Halt::permanent(*error.explanation));
+            }
+            let delay = context.settings.look_gap.max(waited / 4);
+            return Ok(Made::NotYet(Outcome::wait_because(
+                delay,
+                WaitingFor::Databricks,
+                *error.explanation,
+            )));
+        }
+        Failure::Unknown | Failure::Conflict => {
+            context.effect(close(Closed::Unknown));
+            memo.conflict =
+                (error.failure == Failure::Conflict).then(|| (*error.explanation).clone());
+            context.set_memo(&memo);
+            return Ok(Made::NotYet(Outcome::wait_because(
+                Duration::from_secs(1).min(context.settings.look_gap),
+                WaitingFor::Databricks,
+                *error.explanation,
+            )));
+        }
+    }
+    Err(error.into())
+}
+
+/// Sends under the permit's own time limit, whatever the client's are: once it has passed, nothing of ours is on the
+/// way any more.
+///
+/// # Errors
+/// Whatever the call says; unknown if the time is over.
+pub async fn in_time<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, CloudError>>,
+) -> Result<T, CloudError> {
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+        let detail = format!("no answer within {} s", limit.as_secs_f64());
+        Err(CloudError::new(
+            Failure::Unknown,
+            Code::UpstreamUnavailable,
+            detail,
+            None,
+        ))
+    })
+}
+
+/// For the undo of a create whose result was never recorded: finds what may have been made, or waits until it is
+/// certain that nothing was. `None` means there is nothing.
+///
+/// # Errors
+/// Whatever the calls say.
+pub async fn find_unrecorded<T, Look, Looking>(
+    context: &mut StepContext<'_>,
+    call: Call,
+    look: Look,
+) -> Result<Made<Option<T>>, Halt>
+where
+    Look: FnOnce() -> Looking,
+    Looking: Future<Output = Result<Option<T>, Halt>>,
+{
+    let Some(attempt) = context.unresolved(call).await? else {
+        return Ok(Made::Here(None));
+    };
+    if let Some(found) = look().await? {
+        context.effect(Effect::Closed(attempt.id, Closed::Adopted));
+        return Ok(Made::Here(Some(found)));
+    }
+    if let Some(wait) = unsettled(&attempt, context.settings.settle) {
+        return Ok(Made::NotYet(Outcome::wait(
+            wait,
+            format!(
+                "a {} was never answered; waiting until it is certain that it made nothing",
+                call.as_str()
+            ),
+        )));
+    }
+    context.effect(Effect::Closed(attempt.id, Closed::Absent));
+    Ok(Made::Here(None))
+}
+
+/// How long to wait before the next look; `None` once an absence is proof. Absence in a list proves nothing before
+/// the sender has given up and the settle window has passed.
+fn unsettled(attempt: &Unresolved, settle: Duration) -> Option<Duration> {
+    let remaining = settle.as_secs_f64() - attempt.overdue_seconds;
+    if remaining <= 0.0 {
+        return None;
+    }
+    // 5, 15, 30 s … as design and reference say, scaled with the window; never past its end.
+    let gap = settle.as_secs_f64() / 24.0
+        * if attempt.overdue_seconds < 0.0 {
+            1.0
+        } else {
+            3.0
+        };
+    Some(Duration::from_secs_f64(gap.min(remaining).max(0.05)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(overdue_seconds: f64) -> Unresolved {
+        Unresolved {
+            id: uuid::Uuid::nil(),
+            open: true,
+            sent_deadline: DateTime::UNIX_EPOCH,
+            overdue_seconds,
+        }
+    }
+
+    #[test]
+    fn absence_is_proof_only_after_deadline_and_settle_window() {
+        let settle = Duration::from_secs(120);
+        for waiting in [-60.0, 0.0, 119.9] {
+            assert!(unsettled(&attempt(waiting), settle).is_some(), "{waiting}");
+        }
+        assert_eq!(unsettled(&attempt(120.0), settle), None);
+        assert_eq!(unsettled(&attempt(1e9), settle), None);
+    }
+}

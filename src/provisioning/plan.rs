@@ -1,0 +1,35 @@
+//! The plan: which steps, in which order. One function, one table; deleting is the same table read backwards.
+
+use super::step::Step;
+use super::steps::{
+    AwaitReachable, AwaitRunning, CreateCredentials, CreateServicePrincipal, CreateStorage,
+    CreateWorkspace, DeliverToken, Preflight,
+};
+use crate::domain::cloud::{Cloud, ComputeMode};
+
+/// The steps that make a workspace, first to last. Undone in the opposite order.
+pub fn steps(cloud: Cloud, compute_mode: ComputeMode) -> &'static [&'static dyn Step] {
+    match (cloud, compute_mode) {
+        (Cloud::Aws, ComputeMode::Classic) => &[
+            &Preflight,
+            &CreateCredentials,
+            &CreateStorage,
+            &CreateWorkspace,
+            &AwaitRunning,
+            &AwaitReachable,
+            &CreateServicePrincipal,
+            &DeliverToken,
+        ],
+    }
+}
+
+/// Every row of the table: what tests walk.
+pub const ROWS: &[(Cloud, ComputeMode)] = &[(Cloud::Aws, ComputeMode::Classic)];
+
+/// The step of that name, if this version knows it.
+pub fn find(name: &str) -> Option<&'static dyn Step> {
+    ROWS.iter()
+        .flat_map(|&(cloud, compute_mode)| steps(cloud, compute_mode))
+        .copied()
+        .find(|step| step.name() == name)
+}

@@ -1,0 +1,182 @@
+//! What a step is: a named, repeatable unit of a plan, with its undo written next to it.
+
+use super::context::StepContext;
+use crate::cloud::{CloudError, Failure};
+use crate::domain::operation::WaitingFor;
+use crate::domain::problem::Explanation;
+use crate::store::StoreError;
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// One step. Running it twice equals running it once; undoing what is not there succeeds.
+#[async_trait]
+pub trait Step: Send + Sync {
+    /// snake_case name: in plans, logs, the API and the database.
+    fn name(&self) -> &'static str;
+
+    /// The calls of this step that must not be repeated. Tests walk them.
+    fn calls(&self) -> &'static [Call] {
+        &[]
+    }
+
+    /// Goes forward: looks, acts once, or says what it waits for.
+    async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt>;
+
+    /// Removes what `run` made, and only that.
+    async fn undo(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt>;
+}
+
+/// The calls that must not be repeated blindly: each needs a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named like the provider's methods")]
+pub enum Call {
+    CreateCredentials,
+    CreateStorage,
+    CreateWorkspace,
+    CreateServicePrincipal,
+    MintToken,
+}
+
+impl Call {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateCredentials => "create_credentials",
+            Self::CreateStorage => "create_storage",
+            Self::CreateWorkspace => "create_workspace",
+            Self::CreateServicePrincipal => "create_service_principal",
+            Self::MintToken => "mint_token",
+        }
+    }
+}
+
+/// How a step ended, if not with an error.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Done; the sentence says what came of it.
+    Done(String),
+    /// Not needed for this workspace; the sentence says why.
+    Skipped(String),
+    /// Saved so far; goes on at once.
+    Again(String),
+    /// Looks again later. Costs no attempt and holds no worker.
+    Wait(Wait),
+}
+
+/// A wait.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wait {
+    /// For how long at most.
+    pub delay: Duration,
+    /// For what.
+    pub waiting_for: WaitingFor,
+    /// A sentence for people.
+    pub message: String,
+    /// What is wrong, where something is: shown meanwhile, and the operation's problem if the deadline passes.
+    pub because: Option<Box<Explanation>>,
+}
+
+impl Outcome {
+    /// Waits for the vendor's ordinary progress.
+    pub fn wait(delay: Duration, message: impl Into<String>) -> Self {
+        Self::Wait(Wait {
+            delay,
+            waiting_for: WaitingFor::Databricks,
+            message: message.into(),
+            because: None,
+        })
+    }
+
+    /// Waits because something is wrong that may pass.
+    pub fn wait_because(delay: Duration, waiting_for: WaitingFor, because: Explanation) -> Self {
+        Self::Wait(Wait {
+            delay,
+            waiting_for,
+            message: because.detail.clone(),
+            because: Some(Box::new(because)),
+        })
+    }
+}
+
+/// What the engine does about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// May pass: backoff, an attempt is counted.
+    Transient,
+    /// Asked to slow down: wait as long as told, no attempt is counted.
+    Throttled(Option<Duration>),
+    /// Will not pass: a create fails, an undo needs attention.
+    Permanent,
+    /// Cannot be decided without a person.
+    NeedsAPerson,
+}
+
+/// An error of a step.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}: {}", explanation.code.as_str(), explanation.detail)]
+pub struct StepError {
+    /// What to do about it.
+    pub class: Class,
+    /// What to tell people.
+    pub explanation: Box<Explanation>,
+}
+
+/// Why a step stopped without an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// It failed.
+    #[error(transparent)]
+    Error(#[from] StepError),
+    /// The lease is lost: drop everything, change nothing.
+    #[error("lease lost")]
+    Fenced,
+    /// Somebody asked the operation to stop: no permit was given.
+    #[error("asked to stop")]
+    Cancelled,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for Halt {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Halt {
+    /// An error that will not pass.
+    pub fn permanent(explanation: Explanation) -> Self {
+        Self::Error(StepError {
+            class: Class::Permanent,
+            explanation: Box::new(explanation),
+        })
+    }
+
+    /// An error that may pass.
+    pub fn transient(explanation: Explanation) -> Self {
+        Self::Error(StepError {
+            class: Class::Transient,
+            explanation: Box::new(explanation),
+        })
+    }
+}
+
+/// A failed call that may be repeated as it is: reads, deletes, and writes that set a state.
+impl From<CloudError> for Halt {
+    fn from(error: CloudError) -> Self {
+        let class = match error.failure {
+            Failure::NotSent
+            | Failure::NotYet
+            | Failure::Unknown
+            | Failure::Conflict
+            | Failure::InUse => Class::Transient,
+            Failure::Throttled(after) => Class::Throttled(after),
+            Failure::NotFound | Failure::Refused => Class::Permanent,
+        };
+        Self::Error(StepError {
+            class,
+            explanation: error.explanation,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! `await_running`: until Databricks says RUNNING. Makes no call of its own: the observer lists the account and
+//! wakes the job when the workspace's status changed.
+
+use super::{made, nothing_to_undo};
+use crate::domain::condition::{ConditionStatus, ConditionType};
+use crate::domain::problem::{Code, Explanation, Upstream};
+use crate::provisioning::context::{Effect, StepContext};
+use crate::provisioning::step::{Halt, Outcome, Step};
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// If no wake came, look at the row again after this. The observer is what answers; this is the net below it.
+const NET: Duration = Duration::from_secs(60);
+
+/// Waits for the workspace to run.
+pub struct AwaitRunning;
+
+#[async_trait]
+impl Step for AwaitRunning {
+    fn name(&self) -> &'static str {
+        "await_running"
+    }
+
+    async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+        let id = made(&context.external)?.id;
+        let status = context
+            .workspace
+            .workspace_status
+            .clone()
+            .unwrap_or_default();
+        let message = context
+            .workspace
+            .workspace_status_message
+            .clone()
+            .unwrap_or_default();
+        let code = match status.as_str() {
+            "RUNNING" => {
+                context.set_condition(
+                    ConditionType::WorkspaceRunning,
+                    ConditionStatus::True,
+                    "Running",
+                    &message,
+                );
+                return Ok(Outcome::Done("RUNNING".into()));
+            }
+            "FAILED" => failure(&message),
+            "BANNED" => Code::WorkspaceBanned,
+            "CANCELLING" | "CANCELLED" => Code::WorkspaceCancelled,
+            // NOT_PROVISIONED, PROVISIONING, and whatever the vendor invents: in progress until the deadline.
+            _ => {
+                // The status is the observer's to write: ours may be older than its own by now.
+                context.effect(Effect::Watched);
+                let sentence = if message.is_empty() {
+                    status
+                } else {
+                    format!("{status}: {message}")
+                };
+                return Ok(Outcome::wait(NET, sentence));
+            }
+        };
+        context.set_condition(
+            ConditionType::WorkspaceRunning,
+            ConditionStatus::False,
+            "Failed",
+            &message,
+        );
+        let detail = format!("Databricks set workspace {id} to {status}.");
+        let upstream = Upstream {
+            service: "databricks_account".into(),
+            status: None,
+            error_code: Some(status),
+            message,
+            request_id: None,
+        };
+        Err(Halt::permanent(
+            Explanation::new(code, detail).upstream(Some(upstream)),
+        ))
+    }
+
+    async fn undo(&self, _: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+        nothing_to_undo()
+    }
+}
+
+/// Which problem a failed workspace's message names. The texts are Databricks' and AWS' (troubleshooting pages of
+/// both); what is not recognised stays readable in `upstream`.
+fn failure(message: &str) -> Code {
+    let message = message.to_ascii_lowercase();
+    let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    if says(&[
+        "maximum number of addresses",
+        "addresslimitexceeded",
+        "elastic ip",
+    ]) {
+        Code::ElasticIpLimit
+    } else if says(&[
+        "maximum number of vpc",
+        "vpclimitexceeded",
+        "internetgatewaylimitexceeded",
+        "vpc endpoints",
+    ]) {
+        Code::VpcLimit
+    } else if says(&["not authorized to perform", "unauthorizedoperation"]) {
+        Code::CredentialsPermissionsMissing
+    } else {
+        Code::WorkspaceFailed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_texts() {
+        for (text, code) in [
+            (
+                "The maximum number of addresses has been reached.",
+                Code::ElasticIpLimit,
+            ),
+            ("InternetGatewayLimitExceeded: …", Code::VpcLimit),
+            (
+                "The maximum number of VPCs has been reached.",
+                Code::VpcLimit,
+            ),
+            (
+                "You are not authorized to perform this operation",
+                Code::CredentialsPermissionsMissing,
+            ),
+            ("", Code::WorkspaceFailed),
+        ] {
+            assert_eq!(failure(text), code, "{text}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `create_workspace`: asks Databricks for the workspace. The one call that costs most if it is made twice.
+
+use super::nothing_to_undo;
+use crate::cloud::{NewWorkspace, Provider, UpstreamWorkspace};
+use crate::domain::condition::{ConditionStatus, ConditionType};
+use crate::domain::external::{ExternalIds, ExternalWorkspace};
+use crate::domain::marker::{MarkerKind, WORKSPACE_TAG, upstream_name};
+use crate::domain::problem::{Code, Explanation};
+use crate::provisioning::context::{Effect, StepContext};
+use crate::provisioning::once::{Made, find_unrecorded, once};
+use crate::provisioning::step::{Call, Halt, Outcome, Step};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Asks for the workspace, marked by a tag and by its upstream name.
+pub struct CreateWorkspace;
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct UndoMemo {
+    /// The removal was asked for and accepted.
+    asked: bool,
+}
+
+#[async_trait]
+impl Step for CreateWorkspace {
+    fn name(&self) -> &'static str {
+        "create_workspace"
+    }
+
+    fn calls(&self) -> &'static [Call] {
+        &[Call::CreateWorkspace]
+    }
+
+    async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+        if let Some(workspace) = &context.external.workspace {
+            return Ok(Outcome::Done(format!(
+                "Databricks accepted workspace {}",
+                workspace.id
+            )));
+        }
+        let (credentials_id, storage_configuration_id) = parts(&context.external)?;
+        let marker = context.marker(MarkerKind::Workspace, 1);
+        let name = upstream_name(&context.workspace.name, context.workspace.id);
+        let spec = context.workspace.spec.clone();
+        let mut tags = spec.tags.clone();
+        tags.insert(WORKSPACE_TAG.to_owned(), marker.clone());
+        let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));
+        let look = async || {
+            let Some(found) = find(&*looking, &marker, &name).await? else {
+                return Ok(None);
+            };
+            let same = found.region == spec.region
+                && found
+                    .credentials_id
+                    .as_ref()
+                    .is_none_or(|id| *id == credentials_id)
+                && found
+                    .storage_configuration_id
+                    .as_ref()
+                    .is_none_or(|id| *id == storage_configuration_id);
+            if same {
+                return Ok(Some(found));
+            }
+            let detail = format!(
+                "workspace {} has our name but not our configuration",
+                found.id
+            );
+            Err(Halt::permanent(Explanation::new(
+                Code::NameConflict,
+                detail,
+            )))
+        };
+        let send = async || {
+            let new = NewWorkspace {
+                name: &name,
+                spec: &spec,
+                credentials_id: &credentials_id,
+                storage_configuration_id: &storage_configuration_id,
+                tags: &tags,
+            };
+            sending.create_workspace(new).await
+        };
+        match once(context, Call::CreateWorkspace, &marker, look, send).await? {
+            Made::NotYet(outcome) => Ok(outcome),
+            Made::Here(made) => {
+                let message = format!("Databricks accepted workspace {}", made.id);
+                context.external.workspace = Some(ExternalWorkspace {
+                    id: made.id,
+                    deployment_name: made.deployment_name,
+                    url: made.url,
+                });
+                context.set_condition(
+                    ConditionType::WorkspaceRunning,
+                    ConditionStatus::False,
+                    "Building",
+                    &made.status_message,
+                );
+                context.effect(Effect::Building {
+                    status: made.status,
+                    message: made.status_message,
+                });
+                context.effect(Effect::Watched);
+                Ok(Outcome::Done(message))
+            }
+        }
+    }
+
+    async fn undo(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+        let memo: UndoMemo = context.memo();
+        let id = match &context.external.workspace {
+            Some(workspace) => workspace.id,
+            None => {
+                let marker = context.marker(MarkerKind::Workspace, 1);
+                let name = upstream_name(&context.workspace.name, context.workspace.id);
+                let provider = Arc::clone(&context.provider);
+                let look = async || find(&*provider, &marker, &name).await;
+                match find_unrecorded(context, Call::CreateWorkspace, look).await? {
+                    Made::NotYet(outcome) => return Ok(outcome),
+                    Made::Here(None) => return nothing_to_undo(),
+                    Made::Here(Some(found)) => {
+                        let id = found.id;
+                        context.external.workspace = Some(ExternalWorkspace {
+                            id,
+                            deployment_name: found.deployment_name,
+                            url: found.url,
+                        });
+                        return Ok(Outcome::Again(format!(
+                            "found workspace {id}, whose creation was never answered"
+                        )));
+                    }
+                }
+            }
+        };
+        if !memo.asked {
+            context.provider.delete_workspace(id).await?;
+            context.set_memo(&UndoMemo { asked: true });
+            context.set_condition(
+                ConditionType::WorkspaceRunning,
+                ConditionStatus::False,
+                "Removed",
+                "",
+            );
+            return Ok(Outcome::Again(format!(
+                "Databricks is removing workspace {id}"
+            )));
+        }
+        // Its parts can only be removed once the vendor has forgotten it.
+        if context.provider.get_workspace(id).await?.is_some() {
+            return Ok(Outcome::wait(
+                context.settings.look_gap,
+                format!("Databricks is removing workspace {id}"),
+            ));
+        }
+        context.external.workspace = None;
+        Ok(Outcome::Done(format!("workspace {id} removed")))
+    }
+}
+
+/// The configuration ids that earlier steps have put there.
+fn parts(external: &ExternalIds) -> Result<(String, String), Halt> {
+    match (&external.credentials, &external.storage_configuration) {
+        (Some(credentials), Some(storage)) => Ok((credentials.id.clone(), storage.id.clone())),
+        _ => Err(Halt::permanent(Explanation::new(
+            Code::Internal,
+            "the plan reached create_workspace before its credentials and storage",
+        ))),
+    }
+}
+
+/// The workspace that carries our marker, or, since tags may appear late, our upstream name. Living ones first.
+async fn find(
+    provider: &dyn Provider,
+    marker: &str,
+    name: &str,
+) -> Result<Option<UpstreamWorkspace>, Halt> {
+    let mut ours: Vec<UpstreamWorkspace> = provider
+        .list_workspaces()
+        .await?
+        .into_iter()
+        .filter(|w| match w.tags.get(WORKSPACE_TAG) {
+            Some(tag) => tag == marker,
+            None => w.name == name,
+        })
+        .filter(|w| !matches!(w.status.as_str(), "CANCELLING" | "CANCELLED"))
+        .collect();
+    ours.sort_by_key(|w| (w.created_at_ms, w.id));
+    Ok(ours.into_iter().next())
+}

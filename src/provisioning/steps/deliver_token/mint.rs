@@ -1,0 +1,146 @@
+//! Mint, try, put: the minutes in which the value of a PAT exists in this process.
+
+use super::store_wait;
+use crate::cloud::{Failure, MintedToken, TokenOwner};
+use crate::domain::external::ExternalWorkspace;
+use crate::domain::spec::SecretTarget;
+use crate::provisioning::context::{Effect, StepContext};
+use crate::provisioning::once::in_time;
+use crate::provisioning::step::{Call, Halt, Outcome};
+use crate::secrets::{Metadata, SecretValue, StoreError, StoreFailure, Stored, Version};
+use crate::store::attempts::Outcome as Closed;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Permit, mint, try, put, metadata. The inner error is a wait, after the token was revoked.
+pub(super) async fn mint_and_put(
+    context: &mut StepContext<'_>,
+    workspace: &ExternalWorkspace,
+    owner: TokenOwner<'_>,
+    target: &SecretTarget,
+    stored: Option<Stored>,
+    marker: &str,
+    generation: u32,
+) -> Result<Result<Metadata, Outcome>, Halt> {
+    let permit = context
+        .permit(Call::MintToken, marker, context.settings.call_timeout)
+        .await?;
+    let lifetime = context.workspace.spec.token.lifetime_seconds;
+    let mint = context
+        .provider
+        .mint_token(&workspace.url, owner, lifetime, marker);
+    let minted = match in_time(context.settings.call_timeout, mint).await {
+        Ok(minted) => minted,
+        Err(error) => {
+            let closed = match error.failure {
+                Failure::NotSent => Closed::NotSent,
+                Failure::NotYet => Closed::NotYet,
+                Failure::Throttled(_) => Closed::Throttled,
+                Failure::Refused | Failure::NotFound | Failure::InUse => Closed::Refused,
+                Failure::Unknown | Failure::Conflict => Closed::Unknown,
+            };
+            context.effect(Effect::Closed(permit, closed));
+            return Err(error.into());
+        }
+    };
+    if let Err(error) = context
+        .provider
+        .try_token(&workspace.url, &minted.value)
+        .await
+    {
+        revoke(context, workspace, owner, permit, &minted).await;
+        return Err(error.into());
+    }
+    context.still_ours().await?;
+    match put(context, workspace, target, stored, &minted, generation).await? {
+        Ok(metadata) => {
+            context.effect(Effect::Closed(permit, Closed::Applied));
+            Ok(Ok(metadata))
+        }
+        Err(error) => {
+            revoke(context, workspace, owner, permit, &minted).await;
+            Ok(Err(store_wait(error)))
+        }
+    }
+}
+
+/// Revokes a token that could not be delivered. If that fails too, the attempt stays unknown: the next run finds the
+/// token by its marker and revokes it before it mints again.
+async fn revoke(
+    context: &mut StepContext<'_>,
+    workspace: &ExternalWorkspace,
+    owner: TokenOwner<'_>,
+    permit: uuid::Uuid,
+    minted: &MintedToken,
+) {
+    let closed = match context
+        .provider
+        .revoke_token(&workspace.url, owner, &minted.id)
+        .await
+    {
+        Ok(()) => Closed::Absent,
+        Err(error) => {
+            tracing::warn!(%error, "a token that could not be delivered could not be revoked yet");
+            Closed::Unknown
+        }
+    };
+    context.effect(Effect::Closed(permit, closed));
+}
+
+/// Writes value and metadata, for at most `store_retry` in all. The inner error is the store's.
+async fn put(
+    context: &StepContext<'_>,
+    workspace: &ExternalWorkspace,
+    target: &SecretTarget,
+    stored: Option<Stored>,
+    minted: &MintedToken,
+    generation: u32,
+) -> Result<Result<Metadata, StoreError>, Halt> {
+    let until = Instant::now() + context.settings.store_retry;
+    let store = &context.store;
+    let mut expected = stored.map_or_else(|| Version("0".into()), |s| s.expected);
+    let mut pause = Duration::from_millis(100);
+    let version = loop {
+        let value = SecretValue {
+            host: &workspace.url,
+            token: &minted.value,
+        };
+        let error = match store.put(&target.path, value, &expected).await {
+            Ok(version) => break version,
+            Err(error) => error,
+        };
+        if Instant::now() + pause >= until {
+            return Ok(Err(error));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+        // The version moved: by our own lost answer or a replaced worker's write. If we still hold the lease after
+        // reading it, ours is the only live token, and goes over whatever is there now.
+        if matches!(error.failure, StoreFailure::Moved | StoreFailure::Unknown)
+            && let Ok(Some(now)) = store.metadata(&target.path).await
+        {
+            context.still_ours().await?;
+            expected = now.expected;
+        }
+    };
+    let metadata = Metadata {
+        token_id: minted.id.clone(),
+        generation,
+        version,
+        expires_at: minted
+            .expires_at_ms
+            .and_then(DateTime::<Utc>::from_timestamp_millis),
+        workspace: context.workspace.id.to_string(),
+    };
+    loop {
+        // The store compares nothing here.
+        context.still_ours().await?;
+        match store.put_metadata(&target.path, &metadata).await {
+            Ok(()) => return Ok(Ok(metadata)),
+            Err(error) if Instant::now() + pause >= until => return Ok(Err(error)),
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,73 @@
+//! The steps, one file each: what it does and, next to it, how it is undone.
+//!
+//! Every step looks before it creates and can be run again at any point. None of them sleeps, knows a cloud's wire
+//! or decides what comes next.
+
+mod await_reachable;
+mod await_running;
+mod create_credentials;
+mod create_service_principal;
+mod create_storage;
+mod create_workspace;
+mod deliver_token;
+mod preflight;
+
+pub use await_reachable::AwaitReachable;
+pub use await_running::AwaitRunning;
+pub use create_credentials::CreateCredentials;
+pub use create_service_principal::CreateServicePrincipal;
+pub use create_storage::CreateStorage;
+pub use create_workspace::CreateWorkspace;
+pub use deliver_token::DeliverToken;
+pub use preflight::Preflight;
+
+use super::step::{Halt, Outcome};
+use crate::cloud::{ConfigurationObject, TokenOwner};
+use crate::domain::external::{ExternalIds, ExternalWorkspace};
+use crate::domain::problem::{Code, Explanation};
+use crate::domain::spec::TokenFor;
+
+/// The workspace at Databricks, which an earlier step has made.
+fn made(external: &ExternalIds) -> Result<&ExternalWorkspace, Halt> {
+    external.workspace.as_ref().ok_or_else(|| {
+        Halt::permanent(Explanation::new(
+            Code::Internal,
+            "the plan reached a step that needs a workspace before one was made",
+        ))
+    })
+}
+
+/// Adopts a configuration object of our name only if it points where we want; anything else is not ours.
+fn ours(
+    found: Option<ConfigurationObject>,
+    what: &str,
+    content: &str,
+) -> Result<Option<ConfigurationObject>, Halt> {
+    match found {
+        Some(object) if object.content != content => Err(Halt::permanent(Explanation::new(
+            Code::NameConflict,
+            format!(
+                "{what} {} has our name but points to {}",
+                object.id, object.content
+            ),
+        ))),
+        found => Ok(found),
+    }
+}
+
+/// Whose PAT is meant.
+fn token_owner<'a>(
+    principal: Option<&'a crate::cloud::ServicePrincipal>,
+    token_for: TokenFor,
+) -> Option<TokenOwner<'a>> {
+    match token_for {
+        TokenFor::Provisioner => Some(TokenOwner::Provisioner),
+        TokenFor::ServicePrincipal => principal.map(TokenOwner::ServicePrincipal),
+    }
+}
+
+/// A step that made nothing has nothing to undo.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every undo")]
+fn nothing_to_undo() -> Result<Outcome, Halt> {
+    Ok(Outcome::Done("nothing to undo".into()))
+}

@@ -1,0 +1,66 @@
+//! `preflight`: what the account can tell before anything is made.
+
+use super::nothing_to_undo;
+use crate::cloud::CheckResult;
+use crate::domain::condition::{ConditionStatus, ConditionType};
+use crate::domain::problem::Explanation;
+use crate::provisioning::context::StepContext;
+use crate::provisioning::step::{Halt, Outcome, Step};
+use async_trait::async_trait;
+
+/// Asks the account whether the spec can work. *unknown* never blocks; a failed check ends the operation before
+/// anything is made.
+pub struct Preflight;
+
+#[async_trait]
+impl Step for Preflight {
+    fn name(&self) -> &'static str {
+        "preflight"
+    }
+
+    async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+        let checks = context.provider.preflight(&context.workspace.spec).await?;
+        let failed: Vec<&Explanation> = checks
+            .iter()
+            .filter_map(|check| match &check.result {
+                CheckResult::Fail(explanation) => Some(&**explanation),
+                CheckResult::Pass | CheckResult::Unknown => None,
+            })
+            .collect();
+        if let Some(first) = failed.first() {
+            let mut explanation = (*first).clone();
+            explanation.detail = failed
+                .iter()
+                .map(|e| e.detail.as_str())
+                .collect::<Vec<_>>()
+                .join("; ");
+            context.set_condition(
+                ConditionType::PreflightPassed,
+                ConditionStatus::False,
+                "ChecksFailed",
+                &explanation.detail,
+            );
+            return Err(Halt::permanent(explanation));
+        }
+        let unknown = checks
+            .iter()
+            .filter(|check| check.result == CheckResult::Unknown)
+            .count();
+        let message = match unknown {
+            0 if checks.len() == 1 => "1 check passed".to_owned(),
+            0 => format!("{} checks passed", checks.len()),
+            n => format!("{} checks passed, {n} could not be told", checks.len() - n),
+        };
+        context.set_condition(
+            ConditionType::PreflightPassed,
+            ConditionStatus::True,
+            "ChecksPassed",
+            &message,
+        );
+        Ok(Outcome::Done(message))
+    }
+
+    async fn undo(&self, _: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+        nothing_to_undo()
+    }
+}
