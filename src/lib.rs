@@ -1,5 +1,6 @@
 //! Brickyard gives a company's teams Databricks workspaces on request.
 
+pub mod auth;
 pub mod clock;
 pub mod cloud;
 pub mod databricks;
