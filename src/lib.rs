@@ -5,6 +5,7 @@ pub mod clock;
 pub mod cloud;
 pub mod databricks;
 pub mod domain;
+pub mod http;
 pub mod outbound;
 pub mod provisioning;
 pub mod queue;

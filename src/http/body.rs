@@ -1,0 +1,158 @@
+//! Request bodies: strict JSON, held against the schema that stands in the document, all mistakes at once.
+
+use super::mistakes::{FieldCode, FieldError, MAX_ERRORS, count};
+use super::problem::Problem;
+use super::{Http, canonical, layers};
+use crate::domain::problem::Code;
+use crate::domain::strict_json;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use serde::de::DeserializeOwned;
+
+/// Deepest nesting of a body; the outermost object is level 1.
+const MAX_DEPTH: usize = 32;
+
+/// A request body that is described in the document and checked against that description.
+pub trait Body: DeserializeOwned {
+    /// The compiled JSON Schema of the type, as it stands in the document.
+    fn validator() -> Option<&'static Validator>;
+}
+
+/// A checked JSON body and its canonical form.
+#[derive(Debug)]
+pub struct Json<T> {
+    /// The body.
+    pub value: T,
+    /// The same for equal bodies, whatever the order of members and the blanks.
+    pub canonical: String,
+}
+
+impl<T: Body> FromRequest<Http> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, http: &Http) -> Result<Self, Problem> {
+        check_content_type(request.headers())?;
+        let bytes = read_body(request, http).await?;
+        let value = strict_json::parse(&bytes, MAX_DEPTH)
+            .map_err(|error| Problem::new(Code::InvalidJson, sentence(&error)))?;
+        let Some(validator) = T::validator() else {
+            tracing::error!("the schema of a request body does not compile");
+            return Err(Problem::internal());
+        };
+        check_schema(validator, &value)?;
+        let canonical = canonical::canonical(&value);
+        let value = serde_json::from_value(value)
+            .map_err(|error| Problem::new(Code::ValidationFailed, sentence(&error)))?;
+        Ok(Self { value, canonical })
+    }
+}
+
+fn sentence(error: &impl std::fmt::Display) -> String {
+    let mut text = error.to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text + "."
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let essence = values
+        .next()
+        .and_then(|value| value.to_str().ok())
+        .map(|text| {
+            text.split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase()
+        });
+    if essence.as_deref() == Some("application/json") && values.next().is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::UnsupportedMediaType,
+        "The content type must be `application/json`.",
+    ))
+}
+
+async fn read_body(request: Request, http: &Http) -> Result<Bytes, Problem> {
+    let limits = &http.settings.limits;
+    let read = axum::body::to_bytes(request.into_body(), limits.body_bytes);
+    match tokio::time::timeout(limits.body_read, read).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Err(_) => Err(Problem::new(
+            Code::RequestTimeout,
+            "The body did not arrive in time.",
+        )),
+        Ok(Err(error)) => {
+            use std::error::Error;
+            let mut source = error.source();
+            while let Some(inner) = source {
+                if inner.to_string().contains("length limit exceeded") {
+                    return Err(layers::body_too_large(limits));
+                }
+                source = inner.source();
+            }
+            Err(Problem::new(
+                Code::InvalidRequest,
+                "The body could not be read to its end.",
+            ))
+        }
+    }
+}
+
+fn check_schema(validator: &Validator, value: &serde_json::Value) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    for error in validator.iter_errors(value) {
+        let place = error.instance_path().to_string();
+        let at = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                errors.extend(unexpected.iter().map(|name| {
+                    FieldError::pointer(at(name), FieldCode::UnknownField, "there is no such field")
+                }));
+            }
+            ValidationErrorKind::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                errors.push(FieldError::pointer(
+                    at(name),
+                    FieldCode::Missing,
+                    "must be there",
+                ));
+            }
+            ValidationErrorKind::PropertyNames { error } => {
+                let name = error.instance().as_str().unwrap_or_default().to_owned();
+                let detail = format!("the name of this member: {}", error.masked());
+                errors.push(FieldError::pointer(at(&name), FieldCode::Invalid, detail));
+            }
+            _ => {
+                let detail = error.masked().to_string();
+                errors.push(FieldError::pointer(
+                    place.clone(),
+                    FieldCode::Invalid,
+                    detail,
+                ));
+            }
+        }
+        if errors.len() >= MAX_ERRORS {
+            errors.truncate(MAX_ERRORS);
+            break;
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let code = if errors
+        .iter()
+        .all(|error| error.code == FieldCode::UnknownField)
+    {
+        Code::UnknownField
+    } else {
+        Code::ValidationFailed
+    };
+    Err(Problem::new(code, count(errors.len(), "field is", "fields are")).errors(errors))
+}

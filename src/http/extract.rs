@@ -1,0 +1,114 @@
+//! Who asks, and which thing the path means. Bodies are read by [`super::body`], queries by [`super::query`].
+
+use super::Http;
+use super::layers::RequestId;
+use super::problem::Problem;
+use crate::auth::{Action, Decision, Principal, Teams, decide, visible_teams};
+use crate::domain::problem::Code;
+use crate::store;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Who asks, and for what: the principal of the token and the [`Action`] its route declares.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub principal: Arc<Principal>,
+    /// Id of this HTTP exchange.
+    pub request_id: RequestId,
+    action: Action,
+}
+
+/// The action of a route, put there by [`super::routes::endpoint`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declared(pub(super) Action);
+
+impl FromRequestParts<Http> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Http) -> Result<Self, Problem> {
+        let principal = parts
+            .extensions
+            .get::<Arc<Principal>>()
+            .cloned()
+            .ok_or_else(Problem::unauthenticated)?;
+        let declared = parts.extensions.get::<Declared>();
+        let request_id = parts.extensions.get::<RequestId>().cloned();
+        let (Some(Declared(action)), Some(request_id)) = (declared, request_id) else {
+            tracing::error!("a route declares no action");
+            return Err(Problem::internal());
+        };
+        Ok(Self {
+            principal,
+            request_id,
+            action: *action,
+        })
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do what the route does, to a thing of `team` that `owner` owns. `hidden` is the answer
+    /// where the thing does not exist for this caller.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`], or `hidden`.
+    pub fn may(
+        &self,
+        team: Option<&str>,
+        owner: Option<&str>,
+        hidden: Problem,
+    ) -> Result<(), Problem> {
+        match decide(&self.principal, self.action, team, owner) {
+            Decision::Allow => Ok(()),
+            Decision::Hidden => Err(hidden),
+            Decision::Forbidden { needs } => Err(Problem::new(
+                Code::Forbidden,
+                match team {
+                    Some(team) => {
+                        format!("You need the role `{}` in team `{team}`.", needs.as_str())
+                    }
+                    None => format!("You need the role `{}` in a team.", needs.as_str()),
+                },
+            )),
+        }
+    }
+
+    /// The teams whose things exist for this caller: the predicate of every query.
+    pub fn teams(&self) -> store::Teams {
+        match visible_teams(&self.principal) {
+            Teams::All => store::Teams::All,
+            Teams::Only(teams) => store::Teams::Only(teams.into_iter().collect()),
+        }
+    }
+}
+
+/// What a path segment may be.
+pub trait Segment: FromStr {
+    /// What does not exist if the segment cannot be read.
+    const NOUN: &'static str;
+}
+
+impl Segment for crate::domain::id::OperationId {
+    const NOUN: &'static str = "operation";
+}
+
+/// The one parameter of the path. What cannot be read does not exist: 404.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: Segment> FromRequestParts<Http> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, http: &Http) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, http)
+            .await
+            .map_err(|_| Problem::not_found(T::NOUN))?;
+        let first = params
+            .iter()
+            .next()
+            .and_then(|(_, value)| value.parse().ok());
+        first.map(Self).ok_or_else(|| Problem::not_found(T::NOUN))
+    }
+}

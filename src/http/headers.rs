@@ -1,0 +1,203 @@
+//! Request headers that mean something to us: `Accept`, `Prefer`, `Idempotency-Key`, `If-None-Match`.
+//! Pure functions.
+
+use super::problem::{FieldCode, FieldError, Problem};
+use crate::domain::problem::Code;
+use axum::http::{HeaderMap, header};
+use std::time::Duration;
+
+/// Name of the header that makes a POST safe to repeat.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Longest time a long poll may ask for.
+pub const MAX_WAIT_SECONDS: u64 = 60;
+
+/// Whether a caller that sends these headers takes JSON. Tolerant: no header, or one we cannot read, does.
+pub fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut named = false;
+    for value in headers.get_all(header::ACCEPT) {
+        let Ok(text) = value.to_str() else {
+            return true;
+        };
+        for range in text
+            .split(',')
+            .map(str::trim)
+            .filter(|range| !range.is_empty())
+        {
+            named = true;
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let refused = parts
+                .filter_map(|part| part.split_once('='))
+                .any(|(name, q)| {
+                    name.trim().eq_ignore_ascii_case("q") && q.trim().parse::<f32>() == Ok(0.0)
+                });
+            let ours = matches!(
+                media.as_str(),
+                "*/*" | "application/*" | "application/json" | "application/problem+json"
+            );
+            if ours && !refused {
+                return true;
+            }
+        }
+    }
+    !named
+}
+
+/// The `wait=N` of `Prefer` (RFC 7240), cut at [`MAX_WAIT_SECONDS`]. What cannot be read is not preferred.
+pub fn wait(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split([',', ';']))
+        .filter_map(|preference| preference.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse::<u64>().ok())
+        .filter(|seconds| *seconds > 0)
+        .map(|seconds| Duration::from_secs(seconds.min(MAX_WAIT_SECONDS)))
+}
+
+/// The idempotency key, quoted (as the IETF draft says) or not.
+///
+/// # Errors
+/// [`Code::IdempotencyKeyInvalid`] for two headers or a value that is not 1 to 255 visible ASCII characters.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let invalid = |detail: &str| {
+        Problem::new(Code::IdempotencyKeyInvalid, detail).errors(vec![FieldError::header(
+            "Idempotency-Key",
+            FieldCode::Invalid,
+            detail,
+        )])
+    };
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(invalid("The header came more than once."));
+    }
+    let bytes = value.as_bytes();
+    let inner = bytes
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+        .unwrap_or(bytes);
+    let fits = (1..=255).contains(&inner.len())
+        && inner
+            .iter()
+            .all(|b| (0x21..=0x7e).contains(b) && *b != b'"');
+    match std::str::from_utf8(inner) {
+        Ok(key) if fits => Ok(Some(key.to_owned())),
+        _ => Err(invalid("The key is not 1 to 255 visible ASCII characters.")),
+    }
+}
+
+/// Whether `If-None-Match` names this strong entity tag (`"9"`) or `*`.
+pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::{HeaderName, HeaderValue};
+
+    fn headers(name: &'static str, values: &[&str]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for value in values {
+            map.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        map
+    }
+
+    #[test]
+    fn accept() {
+        assert!(accepts_json(&HeaderMap::new()));
+        for good in [
+            "*/*",
+            "application/*",
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/problem+json",
+            "text/html, application/json;q=0.1",
+            "text/html,*/*;q=0.8",
+            "",
+        ] {
+            assert!(accepts_json(&headers("accept", &[good])), "{good}");
+        }
+        for bad in [
+            "text/html",
+            "application/xml, text/*",
+            "application/json;q=0",
+            "*/*; q=0.0",
+        ] {
+            assert!(!accepts_json(&headers("accept", &[bad])), "{bad}");
+        }
+        assert!(accepts_json(&headers(
+            "accept",
+            &["text/html", "application/json"]
+        )));
+    }
+
+    #[test]
+    fn prefer() {
+        let seconds = |values: &[&str]| wait(&headers("prefer", values)).map(|d| d.as_secs());
+        assert_eq!(seconds(&["wait=5"]), Some(5));
+        assert_eq!(seconds(&["respond-async, Wait = 55"]), Some(55));
+        assert_eq!(seconds(&["return=minimal", "wait=3"]), Some(3));
+        assert_eq!(seconds(&["wait=9999"]), Some(60));
+        for none in [
+            "wait=0",
+            "wait=-1",
+            "wait=x",
+            "wait",
+            "waiting=5",
+            "wait=1.5",
+        ] {
+            assert_eq!(seconds(&[none]), None, "{none}");
+        }
+        assert_eq!(wait(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn idempotency() {
+        let key = |values: &[&str]| idempotency_key(&headers(IDEMPOTENCY_KEY, values));
+        assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(key(&["\"abc-1\""]).unwrap().unwrap(), "abc-1");
+        assert_eq!(key(&["abc-1"]).unwrap().unwrap(), "abc-1");
+        assert_eq!(key(&[&"x".repeat(255)]).unwrap().unwrap().len(), 255);
+        for bad in ["", "\"\"", "a b", "\"open", &"x".repeat(256), "a\"b"] {
+            assert_eq!(
+                key(&[bad]).unwrap_err().code(),
+                Code::IdempotencyKeyInvalid,
+                "{bad}"
+            );
+        }
+        assert!(key(&["a", "a"]).is_err());
+    }
+
+    #[test]
+    fn conditional_get() {
+        for hit in ["\"9\"", "W/\"9\"", "\"8\", \"9\"", "*"] {
+            assert!(
+                none_match(&headers("if-none-match", &[hit]), "\"9\""),
+                "{hit}"
+            );
+        }
+        for miss in ["\"8\"", "9", "\"99\""] {
+            assert!(
+                !none_match(&headers("if-none-match", &[miss]), "\"9\""),
+                "{miss}"
+            );
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What every exchange passes through, outermost first: request id and log span, panics, limits, time limit,
+//! authentication, content negotiation.
+//!
+//! Authentication covers every path that is not in [`PUBLIC`], those that do not exist included.
+
+use super::headers::accepts_json;
+use super::problem::{MEDIA_TYPE, Problem};
+use super::{Http, Limits, docs};
+use crate::auth::AuthError;
+use crate::domain::problem::Code;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use type_safe_id::{StaticType, TypeSafeId};
+
+/// Paths that need no token. Everything else does.
+pub const PUBLIC: &[&str] = &[
+    "/livez",
+    "/readyz",
+    "/openapi.json",
+    docs::REDIRECT,
+    docs::INDEX,
+    docs::ASSETS,
+];
+
+/// The long poll; it may take longer than other requests.
+const LONG_POLL: &str = "/operations/{operation}";
+
+/// Wraps a router that has all its routes and fallbacks.
+pub fn around(router: Router<Http>, http: &Http) -> Router<Http> {
+    router
+        .layer(from_fn(negotiate))
+        .layer(from_fn_with_state(http.clone(), authenticate))
+        .layer(from_fn_with_state(http.clone(), limit_time))
+        .layer(from_fn_with_state(http.clone(), limit_size))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(exchange))
+}
+
+/// The id of one HTTP exchange: the caller's `X-Request-Id`, or ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub Arc<str>);
+
+#[derive(Default, Clone)]
+struct RequestTag;
+
+impl StaticType for RequestTag {
+    const TYPE: &'static str = "req";
+}
+
+/// Name of the request id's header.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+impl RequestId {
+    fn of(headers: &HeaderMap) -> Self {
+        let sent = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok())
+            .filter(|id| {
+                (1..=64).contains(&id.len())
+                    && id
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            });
+        match sent {
+            Some(id) => Self(id.into()),
+            None => Self(TypeSafeId::<RequestTag>::new().to_string().into()),
+        }
+    }
+}
+
+fn route(request: &Request) -> &str {
+    request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("", MatchedPath::as_str)
+}
+
+/// Gives the exchange its id and span, writes the document of a problem, adds the headers every answer has.
+async fn exchange(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let span = tracing::info_span!(
+        "request",
+        request_id = %id.0,
+        method = %request.method(),
+        route = route(&request),
+        status = tracing::field::Empty,
+        duration_ms = tracing::field::Empty,
+    );
+    let instance: String = request.uri().path().chars().take(256).collect();
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let document = problem.document(&instance, &id.0);
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body);
+    }
+    finish_headers(response.headers_mut(), &id);
+    span.record("status", response.status().as_u16());
+    span.record(
+        "duration_ms",
+        u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    );
+    span.in_scope(|| tracing::info!("answered"));
+    response
+}
+
+fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// A panic is a defect of ours: logged, and a 500 like every other.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(message, "a handler panicked");
+    Problem::internal().into_response()
+}
+
+async fn limit_size(State(http): State<Http>, request: Request, next: Next) -> Response {
+    match check_size(&request, &http.settings.limits) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check_size(request: &Request, limits: &Limits) -> Result<(), Problem> {
+    let uri = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |uri| uri.as_str().len());
+    if uri > limits.uri_bytes {
+        return Err(Problem::new(
+            Code::UriTooLong,
+            format!("The address has {uri} bytes."),
+        ));
+    }
+    let headers = request.headers();
+    let sizes = || {
+        headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+    };
+    let (count, all, longest) = (
+        headers.len(),
+        sizes().sum::<usize>(),
+        sizes().max().unwrap_or(0),
+    );
+    if count > limits.headers || all > limits.headers_bytes || longest > limits.header_bytes {
+        let detail = format!("{count} headers, {all} bytes together, {longest} in the longest.");
+        return Err(Problem::new(Code::HeadersTooLarge, detail));
+    }
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > u64::try_from(limits.body_bytes).unwrap_or(u64::MAX))
+    {
+        return Err(body_too_large(limits));
+    }
+    Ok(())
+}
+
+/// The refusal of a body that is too large, whether it said so or not.
+pub(super) fn body_too_large(limits: &Limits) -> Problem {
+    Problem::new(
+        Code::BodyTooLarge,
+        format!("The body has more than {} bytes.", limits.body_bytes),
+    )
+}
+
+async fn limit_time(State(http): State<Http>, request: Request, next: Next) -> Response {
+    let limits = &http.settings.limits;
+    let limit = if route(&request) == LONG_POLL {
+        limits.long_poll
+    } else {
+        limits.handler
+    };
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::unavailable("The request took too long.").into_response(),
+    }
+}
+
+async fn authenticate(State(http): State<Http>, mut request: Request, next: Next) -> Response {
+    if PUBLIC.contains(&route(&request)) {
+        return next.run(request).await;
+    }
+    let principal = {
+        let headers: Vec<&[u8]> = request
+            .headers()
+            .get_all(header::AUTHORIZATION)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        http.verifier.authenticate(&headers).await
+    };
+    match principal {
+        Ok(principal) => {
+            request.extensions_mut().insert(Arc::new(principal));
+            next.run(request).await
+        }
+        Err(AuthError::Unauthenticated) => Problem::unauthenticated().into_response(),
+        Err(AuthError::KeysUnavailable) => {
+            Problem::unavailable("The token's issuer cannot be asked for its keys.").into_response()
+        }
+    }
+}
+
+async fn negotiate(request: Request, next: Next) -> Response {
+    if docs::is_page(route(&request)) || accepts_json(request.headers()) {
+        return next.run(request).await;
+    }
+    Problem::new(Code::NotAcceptable, "`Accept` leaves out JSON.").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids() {
+        let id = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                X_REQUEST_ID,
+                HeaderValue::from_bytes(text.as_bytes()).unwrap(),
+            );
+            RequestId::of(&headers).0.to_string()
+        };
+        assert_eq!(id("build-17_a"), "build-17_a");
+        for made in [
+            "",
+            "a b",
+            "ä",
+            "a;b",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert!(id(made).starts_with("req_"), "{made}");
+        }
+        assert_ne!(
+            RequestId::of(&HeaderMap::new()),
+            RequestId::of(&HeaderMap::new())
+        );
+    }
+}

@@ -1,0 +1,318 @@
+//! The only type that becomes an error response: RFC 9457 problem documents.
+//!
+//! [`Problem`] is what handlers return. It leaves the handler without a body; [`super::layers`] knows the request id
+//! and the path and writes the [`Document`]. The same document stands inside operations and workspaces, made from
+//! their stored [`Explanation`].
+
+pub use super::mistakes::{FieldCode, FieldError};
+
+use crate::domain::id::WorkspaceId;
+use crate::domain::problem::{Code, Explanation, FixBy, Upstream};
+use crate::provisioning::request::RequestError;
+use crate::store::StoreError;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Media type of every error answer.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem on its way to the caller.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    explanation: Explanation,
+    errors: Vec<FieldError>,
+    href: Option<String>,
+    ids: Option<Vec<String>>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem with a sentence about this case.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            explanation: Explanation::new(code, detail),
+            errors: Vec::new(),
+            href: None,
+            ids: None,
+            headers: Vec::new(),
+        }))
+    }
+
+    /// `401 Unauthorized`: one text for every reason, so that nothing can be learned from it.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            Code::Unauthenticated,
+            "The bearer token is missing or not valid.",
+        )
+        .header(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer error=\"invalid_token\""),
+        )
+    }
+
+    /// `404 Not Found`, the same for what never existed and for what is another team's.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// `503 Service Unavailable`, with the time after which to ask again.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(Code::Unavailable, detail)
+            .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
+    /// `500 Internal Server Error`; the caller learns nothing about the inside.
+    pub fn internal() -> Self {
+        Self::new(Code::Internal, "The request could not be completed.")
+    }
+
+    /// Names what is wrong, field by field.
+    #[must_use]
+    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// Replaces the code's general hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.explanation.hint = Some(hint.into());
+        self
+    }
+
+    /// Points at the thing that is in the way.
+    #[must_use]
+    pub fn href(mut self, href: impl Into<String>) -> Self {
+        self.0.href = Some(href.into());
+        self
+    }
+
+    /// Names the things that could have been meant.
+    #[must_use]
+    pub fn ids(mut self, ids: Vec<String>) -> Self {
+        self.0.ids = Some(ids);
+        self
+    }
+
+    /// Adds a response header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.0.explanation.code
+    }
+
+    /// The document of this HTTP exchange.
+    pub fn document(&self, instance: &str, request_id: &str) -> Document {
+        let mut document = Document::stored(
+            &self.0.explanation,
+            instance.to_owned(),
+            Some(request_id.to_owned()),
+        );
+        document.errors.clone_from(&self.0.errors);
+        document.href.clone_from(&self.0.href);
+        document.ids.clone_from(&self.0.ids);
+        document
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        for (name, value) in &self.0.headers {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if is_away(&error) {
+            tracing::warn!(%error, "the database is not available");
+            return Self::unavailable("The database is not available.");
+        }
+        tracing::error!(%error, "a statement failed");
+        Self::internal()
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NameTaken(id) => Self::name_taken(id),
+            RequestError::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "The key belongs to a request with another body.",
+            )
+            .errors(vec![FieldError::header(
+                "Idempotency-Key",
+                FieldCode::Invalid,
+                "already used for another request",
+            )]),
+            RequestError::Protected => {
+                Self::new(Code::DeletionProtected, "`deletion_protection` is true.")
+            }
+            RequestError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl Problem {
+    fn name_taken(id: WorkspaceId) -> Self {
+        Self::new(Code::NameTaken, format!("Workspace {id} has that name."))
+            .href(format!("/workspaces/{id}"))
+            .errors(vec![FieldError::pointer(
+                "/name",
+                FieldCode::Invalid,
+                "already taken in the team",
+            )])
+    }
+}
+
+/// Whether the same statement may succeed later: no connection, a server that goes down or is full, a lost race.
+fn is_away(error: &StoreError) -> bool {
+    let StoreError::Database(error) = error else {
+        return false;
+    };
+    match error {
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::WorkerCrashed => true,
+        // 08 connection, 40 serialisation and deadlock, 53 no resources, 57 shutdown, start-up and time-outs
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "40", "53", "57"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
+        _ => false,
+    }
+}
+
+/// A problem document (RFC 9457): the body of every error answer, and `problem` in operations and workspaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct Document {
+    /// Identifies the kind of problem: `/problems/` and the code.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
+    pub kind: String,
+    /// One fixed sentence per code.
+    pub title: String,
+    /// The HTTP status it has, or would have, as an answer.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// The stable identifier to match on. New codes may be added.
+    pub code: Code,
+    /// About this case.
+    pub detail: String,
+    /// The path that was asked, or the thing that carries this problem.
+    pub instance: Option<String>,
+    /// Request id of the exchange that led to it; give it to an operator.
+    pub request_id: Option<String>,
+    /// Whether the same request may succeed later without changes.
+    pub retryable: bool,
+    /// What to do about it.
+    pub hint: String,
+    /// Who can remove the cause.
+    pub fix_by: FixBy,
+    /// Everything that is wrong with the request, field by field.
+    pub errors: Vec<FieldError>,
+    /// The vendor's own words, if the cause is upstream.
+    pub upstream: Option<Upstream>,
+    /// The thing that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub href: Option<String>,
+    /// Ids of the things that could have been meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ids: Option<Vec<String>>,
+}
+
+impl Document {
+    /// The document of a stored explanation.
+    pub fn stored(explanation: &Explanation, instance: String, request_id: Option<String>) -> Self {
+        let code = explanation.code;
+        Self {
+            kind: format!("/problems/{}", code.as_str()),
+            title: code.title().to_owned(),
+            status: code.status(),
+            code,
+            detail: explanation.detail.clone(),
+            instance: Some(instance),
+            request_id,
+            retryable: code.retryable(),
+            hint: explanation
+                .hint
+                .clone()
+                .unwrap_or_else(|| code.hint().to_owned()),
+            fix_by: code.fix_by(),
+            errors: Vec::new(),
+            upstream: explanation.upstream.clone(),
+            href: None,
+            ids: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_says_what_the_catalogue_says() {
+        let problem = Problem::from(RequestError::NameTaken(WorkspaceId::from_uuid(
+            uuid::Uuid::nil(),
+        )));
+        let json = serde_json::to_value(problem.document("/workspaces", "req_1")).unwrap();
+        assert_eq!(json["type"], "/problems/name_taken");
+        assert_eq!(json["status"], 409);
+        assert_eq!(json["code"], "name_taken");
+        assert_eq!(json["instance"], "/workspaces");
+        assert_eq!(json["request_id"], "req_1");
+        assert_eq!(json["fix_by"], "requester");
+        assert_eq!(json["errors"][0]["pointer"], "/name");
+        assert!(json["upstream"].is_null());
+        assert!(
+            json["href"]
+                .as_str()
+                .unwrap()
+                .starts_with("/workspaces/ws_")
+        );
+        assert!(json.get("ids").is_none());
+    }
+
+    #[test]
+    fn an_absent_database_is_not_our_fault() {
+        assert_eq!(
+            Problem::from(sqlx::Error::PoolTimedOut).code(),
+            Code::Unavailable
+        );
+        let response = Problem::from(sqlx::Error::PoolTimedOut).into_response();
+        assert_eq!(response.headers()["retry-after"], "5");
+        assert_eq!(
+            Problem::from(sqlx::Error::RowNotFound).code(),
+            Code::Internal
+        );
+    }
+}

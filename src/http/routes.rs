@@ -1,0 +1,161 @@
+//! The list of routes. A handler describes its parameters, its body and its good answers; what it can refuse with is said
+//! here, together with its [`Action`]. Refusals every route has are added.
+
+use super::extract::Declared;
+use super::problem::{MEDIA_TYPE, Problem};
+use super::{Http, health, openapi, operations, workspaces};
+use crate::auth::Action;
+use crate::domain::problem::Code;
+use axum::Extension;
+use std::collections::BTreeMap;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{
+    ContentBuilder, Ref, ResponseBuilder, SecurityRequirement, extensions::Extensions,
+};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+
+/// Every route of the API with its action and its own refusals. A route that is not here does not exist.
+pub fn all() -> OpenApiRouter<Http> {
+    use Code::{
+        AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyReused,
+        InvalidCursor, InvalidJson, NameTaken, NotFound, RequestTimeout, TeamRequired,
+        UnknownField, UnsupportedMediaType, ValidationFailed,
+    };
+    let create: &[Code] = &[
+        InvalidJson,
+        IdempotencyKeyInvalid,
+        Forbidden,
+        RequestTimeout,
+        NameTaken,
+        UnsupportedMediaType,
+        ValidationFailed,
+        UnknownField,
+        TeamRequired,
+        IdempotencyKeyReused,
+    ];
+    let one: &[Code] = &[Forbidden, NotFound, AmbiguousName];
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(endpoint(
+            Some(Action::CreateWorkspace),
+            create,
+            routes!(workspaces::create::create_workspace),
+        ))
+        .routes(endpoint(
+            Some(Action::ListWorkspaces),
+            &[InvalidCursor, Forbidden],
+            routes!(workspaces::list::list_workspaces),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadWorkspace),
+            one,
+            routes!(workspaces::get::get_workspace),
+        ))
+        .routes(endpoint(
+            Some(Action::DeleteWorkspace),
+            &[Forbidden, NotFound, AmbiguousName, DeletionProtected],
+            routes!(workspaces::delete::delete_workspace),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadTokens),
+            one,
+            routes!(workspaces::tokens::list_tokens),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadOperations),
+            &[InvalidCursor, Forbidden],
+            routes!(operations::list::list_operations),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadOperations),
+            &[Forbidden, NotFound],
+            routes!(operations::get::get_operation),
+        ))
+        .routes(endpoint(None, &[], routes!(health::livez)))
+        .routes(endpoint(None, &[], routes!(health::readyz)))
+        .routes(endpoint(None, &[], routes!(openapi::get_document)))
+}
+
+/// Refusals every route has.
+const ALWAYS: &[Code] = &[
+    Code::InvalidRequest,
+    Code::InvalidParameter,
+    Code::NotAcceptable,
+    Code::BodyTooLarge,
+    Code::UriTooLong,
+    Code::HeadersTooLarge,
+    Code::Internal,
+    Code::Unavailable,
+];
+
+/// Declares a route: its action (`None`: public) for the policy, its refusals for the document.
+pub fn endpoint(
+    action: Option<Action>,
+    refusals: &[Code],
+    (schemas, mut paths, methods): UtoipaMethodRouter<Http>,
+) -> UtoipaMethodRouter<Http> {
+    let mut codes: Vec<Code> = ALWAYS.iter().chain(refusals).copied().collect();
+    if action.is_some() {
+        codes.push(Code::Unauthenticated);
+    }
+    for operation in paths.paths.values_mut().flat_map(openapi::operations_of) {
+        refuse(operation, &codes);
+        operation.security = Some(match action {
+            Some(_) => vec![SecurityRequirement::new("bearer", Vec::<String>::new())],
+            None => Vec::new(),
+        });
+        if let Some(action) = action {
+            let extension = Extensions::builder()
+                .add("x-action", format!("{action:?}"))
+                .build();
+            operation
+                .extensions
+                .get_or_insert_default()
+                .merge(extension);
+        }
+    }
+    let methods = match action {
+        Some(action) => methods.layer(Extension(Declared(action))),
+        None => methods,
+    };
+    (schemas, paths, methods)
+}
+
+fn refuse(operation: &mut Operation, codes: &[Code]) {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status()).or_default().push(*code);
+    }
+    for (status, codes) in by_status {
+        let list: Vec<String> = codes
+            .iter()
+            .map(|code| format!("`{}`: {}", code.as_str(), code.title()))
+            .collect();
+        let Some(first) = codes.first() else { continue };
+        let example = Problem::new(*first, first.title())
+            .document("/workspaces", "req_01kb1mq3nye0rb46cttw1jx7p2");
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .example(serde_json::to_value(example).ok())
+            .build();
+        let mut response = ResponseBuilder::new()
+            .description(list.join(". ") + ".")
+            .content(MEDIA_TYPE, content);
+        if status == 503 {
+            response = response.header(
+                "Retry-After",
+                openapi::number_header("Seconds after which to ask again"),
+            );
+        }
+        if status == 401 {
+            response = response.header(
+                "WWW-Authenticate",
+                openapi::text_header("Always `Bearer error=\"invalid_token\"`"),
+            );
+        }
+        operation
+            .responses
+            .responses
+            .insert(status.to_string(), response.build().into());
+    }
+}

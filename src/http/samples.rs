@@ -1,0 +1,254 @@
+//! Rows that look like real ones: the examples of the document and the tests are made from them by the same code that
+//! serves answers.
+
+use super::operations::Operation;
+use super::workspaces::Workspace;
+use crate::domain::cloud::{Cloud, ComputeMode};
+use crate::domain::condition::{Condition, ConditionStatus, ConditionType};
+use crate::domain::external::{ExternalIds, ExternalWorkspace};
+use crate::domain::id::{OperationId, TokenId, WorkspaceId};
+use crate::domain::operation::{
+    OperationKind, OperationStatus, StepRecord, StepStatus, WaitingFor,
+};
+use crate::domain::phase::Phase;
+use crate::domain::problem::{Code, Explanation, Upstream};
+use crate::domain::spec::{
+    CredentialsSource, SecretTarget, Spec, StorageSource, TokenFor, TokenSpec,
+};
+use crate::store::operations::Operation as OperationRow;
+use crate::store::tokens::Token as TokenRow;
+use crate::store::workspaces::Workspace as WorkspaceRow;
+use chrono::{DateTime, Duration, Utc};
+use uuid::Uuid;
+
+/// The operation of the examples.
+pub const OPERATION: &str = "op_01kan4v7p9fr9tq5mh2d6xwc8j";
+/// The workspace of the examples.
+pub const WORKSPACE: &str = "ws_01kan4v7p8e53b0k9rz4gt6ynm";
+const REQUEST: &str = "req_01kb1mq3nye0rb46cttw1jx7p2";
+const PRINCIPAL: &str = "oidc:dev:ada@example.com";
+
+const STEPS: [&str; 8] = [
+    "preflight",
+    "create_credentials",
+    "create_storage",
+    "create_workspace",
+    "await_running",
+    "await_reachable",
+    "create_service_principal",
+    "deliver_token",
+];
+
+/// When the examples play: a time with microseconds, as the database has them.
+pub fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(1_795_338_012_345_678).unwrap_or_default()
+        + Duration::seconds(seconds)
+}
+
+fn operation_id() -> OperationId {
+    OPERATION
+        .parse()
+        .unwrap_or_else(|_| OperationId::from_uuid(Uuid::nil()))
+}
+
+fn workspace_id() -> WorkspaceId {
+    WORKSPACE
+        .parse()
+        .unwrap_or_else(|_| WorkspaceId::from_uuid(Uuid::nil()))
+}
+
+/// The operation callers would see.
+pub fn operation(row: &OperationRow) -> Operation {
+    let ahead = (row.status == OperationStatus::Queued).then_some(0);
+    Operation::of(row, ahead, time(90))
+}
+
+/// Just accepted.
+pub fn queued() -> OperationRow {
+    OperationRow {
+        id: operation_id(),
+        workspace_id: workspace_id(),
+        workspace_name: "analytics-dev".to_owned(),
+        team: "data-platform".to_owned(),
+        kind: OperationKind::Create,
+        status: OperationStatus::Queued,
+        plan: STEPS.iter().map(|name| (*name).to_owned()).collect(),
+        position: 0,
+        steps: STEPS.iter().map(|name| StepRecord::pending(name)).collect(),
+        memo: serde_json::Value::Null,
+        waiting_for: None,
+        message: String::new(),
+        warnings: Vec::new(),
+        problem: None,
+        requested_by: PRINCIPAL.to_owned(),
+        request_id: REQUEST.to_owned(),
+        not_before: None,
+        deadline_at: None,
+        created_at: time(0),
+        started_at: None,
+        finished_at: None,
+    }
+}
+
+/// Databricks is building the workspace.
+pub fn running() -> OperationRow {
+    let mut row = queued();
+    row.status = OperationStatus::Running;
+    row.position = 4;
+    row.started_at = Some(time(1));
+    row.deadline_at = Some(time(7201));
+    row.waiting_for = Some(WaitingFor::Databricks);
+    row.message = "Databricks is building the workspace.".to_owned();
+    for (index, step) in (1_i64..).zip(row.steps.iter_mut().take(5)) {
+        step.started_at = Some(time(index));
+        step.attempt = 1;
+        step.status = StepStatus::Running;
+        if index < 5 {
+            step.status = StepStatus::Succeeded;
+            step.finished_at = Some(time(index + 1));
+            step.duration_ms = Some(1000);
+        }
+    }
+    row
+}
+
+/// Databricks could not build it.
+pub fn failed() -> OperationRow {
+    let mut row = running();
+    row.status = OperationStatus::Failed;
+    row.waiting_for = None;
+    row.finished_at = Some(time(80));
+    row.problem = Some(
+        Explanation::new(
+            Code::ElasticIpLimit,
+            "Databricks set the workspace to FAILED.",
+        )
+        .upstream(Some(Upstream {
+            service: "databricks_account".to_owned(),
+            status: Some(200),
+            error_code: None,
+            message: "The maximum number of addresses has been reached.".to_owned(),
+            request_id: None,
+        })),
+    );
+    if let Some(step) = row.steps.get_mut(4) {
+        step.status = StepStatus::Failed;
+        step.finished_at = Some(time(80));
+        step.duration_ms = Some(75_000);
+    }
+    row
+}
+
+/// A delete that was just accepted.
+pub fn deleting() -> OperationRow {
+    let mut row = queued();
+    row.kind = OperationKind::Delete;
+    row.plan.reverse();
+    row.steps.reverse();
+    row
+}
+
+/// A workspace that runs.
+pub fn ready() -> WorkspaceRow {
+    WorkspaceRow {
+        id: workspace_id(),
+        name: "analytics-dev".to_owned(),
+        team: "data-platform".to_owned(),
+        owner: PRINCIPAL.to_owned(),
+        spec: spec(),
+        external: ExternalIds {
+            workspace: Some(ExternalWorkspace {
+                id: 7_405_601_234_567_890,
+                deployment_name: "dbc-0a1b2c3d-4e5f".to_owned(),
+                url: "https://dbc-0a1b2c3d-4e5f.cloud.databricks.com".to_owned(),
+            }),
+            ..ExternalIds::default()
+        },
+        workspace_status: Some("RUNNING".to_owned()),
+        workspace_status_message: Some("Workspace is running.".to_owned()),
+        conditions: vec![Condition {
+            condition: ConditionType::Ready,
+            status: ConditionStatus::True,
+            reason: "AllConditionsMet".to_owned(),
+            message: String::new(),
+            last_transition_at: time(300),
+        }],
+        phase: Phase::Ready,
+        problem: None,
+        deletion_protection: false,
+        last_operation: operation_id(),
+        active_operation: None,
+        version: 9,
+        created_at: time(0),
+        updated_at: time(300),
+        deleted_at: None,
+    }
+}
+
+/// The workspace callers would see.
+pub fn workspace() -> Workspace {
+    Workspace::of(&ready())
+}
+
+fn spec() -> Spec {
+    Spec {
+        template: "sandbox".to_owned(),
+        account: "main".to_owned(),
+        cloud: Cloud::Aws,
+        compute_mode: ComputeMode::Classic,
+        region: "us-west-2".to_owned(),
+        tier: Some("PREMIUM".to_owned()),
+        deployment_name: None,
+        credentials: CredentialsSource::Existing {
+            credentials_id: Uuid::nil().to_string(),
+        },
+        storage: StorageSource::Existing {
+            storage_configuration_id: Uuid::nil().to_string(),
+        },
+        tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
+        token: TokenSpec {
+            token_for: TokenFor::ServicePrincipal,
+            lifetime_seconds: 2_592_000,
+        },
+        secret: SecretTarget {
+            store: "vault".to_owned(),
+            path: "databricks/data-platform/analytics-dev".to_owned(),
+        },
+        reachable_from_here: true,
+        keep_failed_seconds: 0,
+        create_deadline_seconds: 7200,
+        delete_deadline_seconds: 3600,
+    }
+}
+
+/// A token that lies in the store.
+pub fn token() -> TokenRow {
+    let id = TokenId::from_uuid(workspace_id().uuid());
+    TokenRow {
+        id,
+        workspace_id: workspace_id(),
+        team: "data-platform".to_owned(),
+        principal: "service_principal:6b0c1e5e-7c1d-4c9f-8b57-0d6f6f0a1c3b".to_owned(),
+        generation: 1,
+        status: "active".to_owned(),
+        external_id: "0f".repeat(32),
+        store: "vault".to_owned(),
+        store_kind: "vault_kv2".to_owned(),
+        secret_path: "databricks/data-platform/analytics-dev".to_owned(),
+        secret_version: "1".to_owned(),
+        created_at: time(299),
+        expires_at: Some(time(2_592_299)),
+        revoked_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ids_are_ids() {
+        assert_eq!(operation_id().to_string(), OPERATION);
+        assert_eq!(workspace_id().to_string(), WORKSPACE);
+    }
+}
