@@ -1,9 +1,30 @@
 //! Brickyard gives a company's teams Databricks workspaces on request.
+//!
+//! Requests come in at the top floor ([`http`]), are checked by the doorkeeper ([`auth`]) and become rows ([`store`],
+//! [`queue`]) in one transaction. Workers take a job under a lease and let [`provisioning`] drive the operation one
+//! named step at a time; steps reach the outside through [`cloud`] and [`secrets`]. A crash at any point continues at
+//! the last checkpoint. What cannot be finished is explained, repaired, or undone last step first.
+//!
+//! | floor | rooms |
+//! | --- | --- |
+//! | roof | [`cli`] parses, [`app`] composes, `dev` plays everything on a laptop, [`config`] reads file and environment |
+//! | 4, the front | [`http`]: the REST API, its OpenAPI document and Swagger UI |
+//! | 3, the work | [`provisioning`]: steps, plan, engine, observer |
+//! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
+//! | 1, Databricks' wire | [`databricks`] |
+//! | ground | [`domain`], [`outbound`], [`clock`], [`telemetry`] |
+//!
+//! A room imports only from floors below it; `tests/it/floors.rs` reads the imports and holds us to it.
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod config;
 pub mod databricks;
+#[cfg(feature = "dev")]
+pub mod dev;
 pub mod domain;
 pub mod http;
 pub mod outbound;

@@ -1,0 +1,258 @@
+//! The composition root: settings become a pool, providers, stores and a verifier, and those become running tasks.
+//! Also the order in which they stop.
+
+use crate::auth::Verifier;
+use crate::clock::Clock;
+use crate::cloud::Provider;
+use crate::cloud::aws::Aws;
+use crate::config::{AccountSettings, Config, DatabaseSettings, StoreSettings};
+use crate::domain::cloud::Cloud;
+use crate::http::operations::Changes;
+use crate::outbound::Outbound;
+use crate::provisioning::engine::Engine;
+use crate::provisioning::observe::Observer;
+use crate::provisioning::{self, Provisioning};
+use crate::queue;
+use crate::queue::worker::{Handler, Worker};
+use crate::secrets::SecretStore;
+use crate::secrets::vault::Vault;
+use crate::{databricks, http, secrets};
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Between SIGTERM and the end of listening: load balancers see `/readyz` red first.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A pooled connection that was idle for longer is asked whether it is still there.
+const UNPROVED: Duration = Duration::from_secs(10);
+
+/// The service before it runs. The numbers may be changed until then; `dev` and tests do.
+pub struct App {
+    /// What was configured.
+    pub config: Config,
+    /// Numbers of the queue.
+    pub queue: queue::Settings,
+    /// Numbers of the work.
+    pub provisioning: provisioning::Settings,
+    /// How long a stopping API goes on answering while it says that it is not ready.
+    pub drain: Duration,
+    /// What can be set about the API.
+    pub http: http::Settings,
+    /// Wall clock.
+    pub clock: Clock,
+    /// The database; connected when first used.
+    pub db: PgPool,
+    outbound: Outbound,
+}
+
+impl App {
+    /// Builds the parts. Connects to nothing.
+    ///
+    /// # Errors
+    /// When the database's address or the TLS set-up is wrong.
+    pub fn new(config: Config) -> anyhow::Result<Self> {
+        // The crypto provider may have been installed already, by a test's other app.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let seconds = |n: u32| Duration::from_secs(n.into());
+        let worker = &config.worker;
+        let queue = queue::Settings {
+            slots: usize::try_from(worker.slots)?,
+            lease: seconds(worker.lease_seconds),
+            renew_every: seconds(worker.renew_seconds),
+            poll_every: seconds(worker.poll_seconds),
+            grace: seconds(worker.shutdown_grace_seconds),
+        };
+        let provisioning = provisioning::Settings {
+            instance: config.instance.clone(),
+            create_timeout: seconds(worker.create_timeout_seconds),
+            call_timeout: seconds(worker.call_timeout_seconds),
+            settle: seconds(worker.settle_seconds),
+            observe_fast: seconds(worker.observe_fast_seconds),
+            observe_slow: seconds(worker.observe_slow_seconds),
+            observe_fast_after: seconds(worker.observe_fast_after_seconds),
+            ..provisioning::Settings::default()
+        };
+        Ok(Self {
+            db: pool(&config.database)?,
+            outbound: Outbound::new(config.outbound.clone())?,
+            queue,
+            provisioning,
+            drain: DRAIN,
+            http: http::Settings {
+                docs: config.server.docs,
+                docs_token: config.server.docs_token.clone(),
+                limits: http::Limits {
+                    body_bytes: config.server.max_body_bytes,
+                    handler: seconds(config.server.request_timeout_seconds),
+                    ..http::Limits::default()
+                },
+            },
+            clock: Clock::system(),
+            config,
+        })
+    }
+
+    /// Waits until the database answers, saying so in the log.
+    pub async fn await_database(&self, shutdown: &CancellationToken) {
+        let mut pause = Duration::from_millis(250);
+        while let Err(error) = self.db.acquire().await {
+            tracing::warn!(%error, "the database does not answer; waiting for it");
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(5)),
+            }
+        }
+    }
+
+    /// Serves the API until `shutdown`: then `/readyz` is red while requests are still answered, then the listener
+    /// closes and running requests end, for as long as a worker may take to hand back what it holds.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let verifier = Verifier::new(
+            self.config.issuers.clone(),
+            Arc::new(self.outbound.clone()),
+            self.clock.clone(),
+        );
+        // The sender lives as long as the server; a reload will send through it.
+        let (_templates, templates) = watch::channel(Arc::new(self.config.templates.clone()));
+        let changes = Changes::default();
+        let listening = tokio::spawn(changes.clone().listen(self.db.clone(), shutdown.clone()));
+        let state = http::Http {
+            db: self.db.clone(),
+            verifier: Arc::new(verifier),
+            templates,
+            clock: self.clock.clone(),
+            settings: Arc::new(self.http.clone()),
+            changes,
+            shutdown: shutdown.clone(),
+        };
+        let (drain, grace) = (self.drain, self.queue.grace);
+        let stopping = shutdown.clone();
+        let overdue = async move {
+            shutdown.cancelled().await;
+            tokio::time::sleep(drain + grace).await;
+        };
+        tracing::info!(address = %listener.local_addr()?, "serving the API");
+        let serving = axum::serve(listener, http::router(state))
+            .with_graceful_shutdown(async move {
+                stopping.cancelled().await;
+                tokio::time::sleep(drain).await;
+            })
+            .into_future();
+        // A connection that never ends its request must not keep the process.
+        tokio::select! {
+            served = serving => served.context("serving the API")?,
+            () = overdue => tracing::warn!("connections are still open; closing them"),
+        }
+        listening.abort();
+        Ok(())
+    }
+
+    /// Works on jobs until `shutdown`, then hands back what it holds.
+    pub async fn work(&self, shutdown: CancellationToken) {
+        self.await_database(&shutdown).await;
+        self.worker().run(shutdown).await;
+    }
+
+    fn worker(&self) -> Worker {
+        let provisioning = Arc::new(Provisioning {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            settings: self.provisioning.clone(),
+            providers: self
+                .config
+                .accounts
+                .iter()
+                .map(|(name, a)| (name.clone(), self.provider(a)))
+                .collect(),
+            stores: self
+                .config
+                .stores
+                .iter()
+                .map(|(name, s)| (name.clone(), self.store(s)))
+                .collect::<HashMap<_, _>>(),
+        });
+        let handlers: Vec<Arc<dyn Handler>> = vec![
+            Arc::new(Engine(Arc::clone(&provisioning))),
+            Arc::new(Observer(provisioning)),
+        ];
+        Worker::new(self.db.clone(), self.queue.clone(), handlers)
+    }
+
+    fn provider(&self, account: &AccountSettings) -> Arc<dyn Provider> {
+        match account.cloud {
+            Cloud::Aws => Arc::new(Aws::new(
+                databricks::Settings {
+                    account_host: account.account_host.clone(),
+                    account_id: account.account_id.clone(),
+                    client_id: account.client_id.clone(),
+                    client_secret: account.client_secret.clone(),
+                    workspace_domain: account.workspace_domain.clone(),
+                    workspace_url_template: account.workspace_url_template.clone(),
+                    requests_per_second: account.requests_per_second,
+                },
+                self.outbound.clone(),
+            )),
+        }
+    }
+
+    fn store(&self, store: &StoreSettings) -> Arc<dyn SecretStore> {
+        match store {
+            StoreSettings::Vault {
+                address,
+                token,
+                mount,
+                namespace,
+            } => Arc::new(Vault::new(
+                secrets::vault::Settings {
+                    address: address.clone(),
+                    token: token.clone(),
+                    mount: mount.clone(),
+                    namespace: namespace.clone(),
+                },
+                self.outbound.clone(),
+            )),
+        }
+    }
+}
+
+/// The pool, with the session limits that keep one bad statement from holding the others up.
+fn pool(settings: &DatabaseSettings) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::from_str(settings.url.expose_secret())
+        .context("the database's address")?
+        .application_name("brickyard")
+        .options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(Duration::from_secs(settings.acquire_timeout_seconds.into()))
+        // A ping before each statement would double them; a connection that was used a moment ago is there.
+        .test_before_acquire(false)
+        .before_acquire(|connection, state| {
+            Box::pin(async move {
+                if state.idle_for > UNPROVED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options))
+}

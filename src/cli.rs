@@ -1,0 +1,330 @@
+//! The command line: what can be asked of the binary, and what needs no running service to be answered.
+//!
+//! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.
+
+use crate::app::App;
+use crate::config::{self, Config, ConfigErrors};
+use crate::store::schema;
+use crate::telemetry;
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The file that is read when none is named and it exists.
+pub const DEFAULT_CONFIG: &str = "brickyard.toml";
+
+/// Where the committed OpenAPI document stands.
+const DOCUMENT: &str = "openapi/openapi.json";
+
+/// Exit code for a wrong command line (clap's own) or configuration.
+pub const WRONG: u8 = 2;
+
+/// Self-service provisioning of Databricks workspaces over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "brickyard", version)]
+pub struct Cli {
+    /// Configuration file [default: ./brickyard.toml if it is there].
+    #[arg(long, global = true, value_name = "PATH", env = "BRICKYARD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serve the API.
+    Serve,
+    /// Work on jobs.
+    Work,
+    /// Serve the API and work on jobs in one process.
+    All,
+    #[cfg(feature = "dev")]
+    /// Run everything against a simulated Databricks, with a throwaway database and no configuration.
+    Dev(Dev),
+    /// Bring the database's schema up to date, and end.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi(Openapi),
+    /// Check the configuration, tell every mistake, and end.
+    CheckConfig,
+}
+
+/// Arguments of `dev`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Dev {
+    /// Print one JSON object with addresses and a token when everything runs.
+    #[arg(long)]
+    pub json: bool,
+    /// How many simulated seconds pass in one real second.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub speed: u32,
+    /// Database to use instead of a throwaway one; it is migrated.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+/// Arguments of `openapi`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+pub struct Openapi {
+    /// Compare with openapi/openapi.json instead; fail if it differs.
+    #[arg(long)]
+    pub check: bool,
+}
+
+impl Cli {
+    /// The configuration's file: the one named, else the default one if it exists.
+    pub fn config_path(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| {
+            let default = PathBuf::from(DEFAULT_CONFIG);
+            default.exists().then_some(default)
+        })
+    }
+
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn load_config(&self) -> Result<Config, ConfigErrors> {
+        config::load(self.config_path().as_deref(), config::environment())
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What `main` prints with its chain; exit code 1.
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Command::CheckConfig => Ok(check_config(
+            &cli.load_config(),
+            &mut std::io::stdout().lock(),
+            &mut std::io::stderr().lock(),
+        )?),
+        Command::Openapi(arguments) => openapi(*arguments),
+        #[cfg(feature = "dev")]
+        Command::Dev(arguments) => {
+            telemetry::install(&telemetry::Settings {
+                filter: if arguments.json {
+                    "warn".into()
+                } else {
+                    "brickyard=info,warn".into()
+                },
+                ..telemetry::Settings::default()
+            })?;
+            in_runtime(async |shutdown| crate::dev::run(arguments, shutdown).await)
+        }
+        Command::Serve | Command::Work | Command::All | Command::Migrate => {
+            let config = match cli.load_config() {
+                Ok(config) => config,
+                Err(errors) => {
+                    return Ok(check_config(
+                        &Err(errors),
+                        &mut std::io::stdout(),
+                        &mut std::io::stderr(),
+                    )?);
+                }
+            };
+            telemetry::install(&config.log)?;
+            for warning in &config.warnings {
+                tracing::warn!(key = warning.key, "{}", warning.message);
+            }
+            in_runtime(async |shutdown| run_service(&cli.command, config, shutdown).await)
+        }
+    }
+}
+
+/// Serves, works, both, or migrates.
+async fn run_service(
+    command: &Command,
+    config: Config,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let listen = config.server.listen;
+    let app = App::new(config)?;
+    let serve = async {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("listening on {listen}"))?;
+        app.serve(listener, shutdown.clone()).await
+    };
+    match command {
+        Command::Migrate => {
+            app.await_database(&shutdown).await;
+            schema::migrate(&app.db)
+                .await
+                .context("migrating the database")
+        }
+        Command::Serve => serve.await,
+        Command::Work => {
+            app.work(shutdown.clone()).await;
+            Ok(())
+        }
+        _ => tokio::join!(serve, app.work(shutdown.clone())).0,
+    }
+}
+
+/// Runs until it ends or a signal asks it to; a second signal ends the process at once.
+fn in_runtime(
+    run: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::spawn(async move {
+            for first in [true, false] {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                if !first {
+                    std::process::exit(130);
+                }
+                tracing::info!("stopping; once more to stop at once");
+                stop.cancel();
+            }
+        });
+        run(shutdown).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the document to its file, or with `--check` compares.
+fn openapi(arguments: Openapi) -> anyhow::Result<ExitCode> {
+    let document = crate::http::openapi::pretty();
+    if !arguments.check {
+        std::fs::create_dir_all("openapi")?;
+        std::fs::write(DOCUMENT, document).with_context(|| format!("writing {DOCUMENT}"))?;
+        writeln!(std::io::stdout(), "{DOCUMENT} written")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if std::fs::read_to_string(DOCUMENT).unwrap_or_default() == document {
+        writeln!(std::io::stdout(), "{DOCUMENT} is fresh")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(
+        std::io::stderr(),
+        "{DOCUMENT} is not what the handlers say; renew it with `make openapi`"
+    )?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// `check-config`: the summary on `out` and 0, or every mistake on `err` and 2.
+///
+/// # Errors
+/// When a stream cannot be written.
+pub fn check_config(
+    loaded: &Result<Config, ConfigErrors>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> std::io::Result<ExitCode> {
+    match loaded {
+        Ok(config) => {
+            writeln!(out, "{}", config::summary(config))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(errors) => {
+            writeln!(err, "{errors}{}", config::warnings(&errors.warnings))?;
+            Ok(ExitCode::from(WRONG))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// Without what the environment of this run would add.
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        let mut cli = Cli::try_parse_from(line.split(' '))?;
+        #[cfg(feature = "dev")]
+        if let Command::Dev(dev) = &mut cli.command {
+            dev.database_url = None;
+        }
+        Ok(cli)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs() {
+        let verbs = [
+            ("brickyard serve", Command::Serve),
+            ("brickyard work", Command::Work),
+            ("brickyard all", Command::All),
+            ("brickyard migrate", Command::Migrate),
+            ("brickyard check-config", Command::CheckConfig),
+            (
+                "brickyard openapi",
+                Command::Openapi(Openapi { check: false }),
+            ),
+            (
+                "brickyard openapi --check",
+                Command::Openapi(Openapi { check: true }),
+            ),
+            (
+                "brickyard dev",
+                Command::Dev(Dev {
+                    json: false,
+                    speed: 60,
+                    database_url: None,
+                }),
+            ),
+            (
+                "brickyard dev --json --speed 10",
+                Command::Dev(Dev {
+                    json: true,
+                    speed: 10,
+                    database_url: None,
+                }),
+            ),
+        ];
+        for (line, command) in verbs {
+            assert_eq!(parse(line).unwrap().command, command, "{line}");
+        }
+        for line in [
+            "brickyard",
+            "brickyard fly",
+            "brickyard dev --speed 0",
+            "brickyard serve --json",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_file_may_be_named_anywhere() {
+        for line in [
+            "brickyard --config a.toml serve",
+            "brickyard serve --config a.toml",
+        ] {
+            assert_eq!(
+                parse(line).unwrap().config_path(),
+                Some(PathBuf::from("a.toml"))
+            );
+        }
+    }
+
+    #[test]
+    fn check_config_tells_all_and_exits_with_2() {
+        let loaded = config::load(None, std::iter::empty());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = check_config(&loaded, &mut out, &mut err).unwrap();
+        assert_eq!(code, ExitCode::from(WRONG));
+        let err = String::from_utf8(err).unwrap();
+        assert!(
+            out.is_empty() && err.contains("instance") && err.contains("database.url"),
+            "{err}"
+        );
+    }
+}

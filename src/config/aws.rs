@@ -1,0 +1,100 @@
+//! The shapes of AWS' names.
+
+/// Whether `text` is shaped like a region.
+pub(super) fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+        return false;
+    };
+    let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    (3..=4).contains(&parts.len())
+        && first.len() == 2
+        && parts[..parts.len() - 1].iter().all(word)
+        && last.len() == 1
+        && last.bytes().all(|b| b.is_ascii_digit() && b != b'0')
+}
+
+/// Whether `text` is the ARN of an IAM role.
+pub(super) fn is_role_arn(text: &str) -> bool {
+    let Some((partition, rest)) = text
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":iam::"))
+    else {
+        return false;
+    };
+    let Some((account, role)) = rest.split_once(":role/") else {
+        return false;
+    };
+    ["aws", "aws-us-gov", "aws-cn"].contains(&partition)
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && (1..=512).contains(&role.len())
+        && !role.ends_with('/')
+        && role
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_/-".contains(&b))
+}
+
+/// Whether `text` may be an S3 bucket's name.
+pub(super) fn is_bucket(text: &str) -> bool {
+    let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let bytes = text.as_bytes();
+    (3..=63).contains(&bytes.len())
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && !text.contains("..")
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-' || *b == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes() {
+        for good in [
+            "us-west-2",
+            "eu-central-1",
+            "us-gov-west-1",
+            "ap-northeast-1",
+        ] {
+            assert!(is_region(good), "{good}");
+        }
+        for bad in [
+            "",
+            "us-west",
+            "us-west-",
+            "us-west-0",
+            "US-west-2",
+            "uswest2",
+            "us-west-22",
+            "-a-1",
+        ] {
+            assert!(!is_region(bad), "{bad}");
+        }
+        for good in [
+            "arn:aws:iam::123456789012:role/databricks",
+            "arn:aws-us-gov:iam::123456789012:role/path/to/role",
+        ] {
+            assert!(is_role_arn(good), "{good}");
+        }
+        for bad in [
+            "",
+            "arn:aws:iam::12345678901:role/x",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:s3:::bucket",
+            "arn:aws:iam::123456789012:role/a b",
+        ] {
+            assert!(!is_role_arn(bad), "{bad}");
+        }
+        for good in ["abc", "my-root-bucket", "a.b.c"] {
+            assert!(is_bucket(good), "{good}");
+        }
+        for bad in ["ab", "Abc", "-ab", "ab-", "a..b", "a_b", &"a".repeat(64)] {
+            assert!(!is_bucket(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `[server]`: where the API listens and what it accepts.
+
+use super::shape::PlainHttp;
+use super::{Mistakes, Source};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::net::SocketAddr;
+
+/// Settings of the API. Stands here until the room `http` has its own.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Address callers use, for links; without a trailing slash.
+    pub public_url: Option<String>,
+    /// Whether `/docs` is served.
+    pub docs: bool,
+    /// Largest body.
+    pub max_body_bytes: usize,
+    /// Longest handler.
+    pub request_timeout_seconds: u32,
+    /// A token that the documentation page offers. No setting: only `brickyard dev` fills it.
+    pub docs_token: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    listen: String,
+    public_url: Option<String>,
+    docs: bool,
+    max_body_bytes: usize,
+    request_timeout_seconds: u32,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            docs: true,
+            max_body_bytes: 64 * 1024,
+            request_timeout_seconds: 30,
+            docs_token: None,
+        }
+    }
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        let default = ServerSettings::default();
+        Self {
+            listen: default.listen.to_string(),
+            public_url: default.public_url,
+            docs: default.docs,
+            max_body_bytes: default.max_body_bytes,
+            request_timeout_seconds: default.request_timeout_seconds,
+        }
+    }
+}
+
+pub(super) fn read(
+    source: &Source,
+    plain: PlainHttp,
+    mistakes: &mut Mistakes,
+) -> Option<ServerSettings> {
+    let raw: Raw = source.section("server", mistakes)?;
+    let listen = raw.listen.parse();
+    if listen.is_err() {
+        mistakes.add(
+            "server.listen",
+            format!(
+                "`{}` is not an address with a port, such as 0.0.0.0:8080",
+                raw.listen
+            ),
+        );
+    }
+    if let Some(url) = &raw.public_url {
+        mistakes.url("server.public_url", url, plain);
+    }
+    mistakes.range(
+        "server.max_body_bytes",
+        raw.max_body_bytes,
+        1024..=1024 * 1024,
+    );
+    mistakes.range(
+        "server.request_timeout_seconds",
+        raw.request_timeout_seconds,
+        1..=300,
+    );
+    Some(ServerSettings {
+        listen: listen.ok()?,
+        public_url: raw
+            .public_url
+            .map(|url| url.trim_end_matches('/').to_owned()),
+        docs: raw.docs,
+        max_body_bytes: raw.max_body_bytes,
+        request_timeout_seconds: raw.request_timeout_seconds,
+        docs_token: None,
+    })
+}

@@ -1,0 +1,250 @@
+//! `brickyard dev`: the whole product inside the simulator's world, with a throwaway database, on the loopback.
+//!
+//! It is composed of the same parts as production, through the same configuration; only the numbers are smaller,
+//! because the simulated cloud is faster.
+
+use crate::app::App;
+use crate::cli::Dev;
+use crate::config;
+use anyhow::Context;
+use serde_json::{Value, json};
+use simulator::postgres::Postgres;
+use simulator::{Simulator, World};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The team of the callers of this world.
+pub const TEAM: &str = "data-platform";
+
+/// The template of this world.
+pub const TEMPLATE: &str = "sandbox";
+
+/// The repository whose pipelines may ask for workspaces.
+pub const REPOSITORY: &str = "acme/data-platform";
+
+/// Port that is taken if it is free.
+const USUAL_PORT: u16 = 8080;
+
+/// How long the tokens of this world last.
+const TOKEN_HOURS: i64 = 12;
+
+/// What a template of this world is made of, unless something else is asked for.
+pub const OBJECTS: &str = r#"
+role_arn = "arn:aws:iam::111122223333:role/databricks-cross-account"
+bucket_name = "acme-databricks-root"
+keep_failed_seconds = 0
+deletion_protection = false
+"#;
+
+/// Runs until `shutdown`.
+///
+/// # Errors
+/// When something of the world cannot be started.
+pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let (database, _postgres) = match &arguments.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let postgres = Postgres::start().await.context("starting Postgres")?;
+            (postgres.url().to_owned(), Some(postgres))
+        }
+    };
+    let settings = simulator::Settings {
+        speed: f64::from(arguments.speed),
+        ..Default::default()
+    };
+    let simulator = Simulator::start(settings)
+        .await
+        .context("starting the simulator")?;
+    let text = configuration(simulator.world(), &database, OBJECTS, "");
+    let mut config = config::parse("brickyard dev", &text, std::iter::empty())?;
+    let listener = listen().await?;
+    let api = format!("http://{}", listener.local_addr()?);
+    let now = crate::clock::Clock::system().now().timestamp();
+    let token = |role: &str| {
+        simulator.mint_jwt(json!({
+            "sub": format!("{role}@example.com"), "groups": [format!("{role}s")],
+            "iat": now, "exp": now + TOKEN_HOURS * 3600,
+        }))
+    };
+    config.server.docs_token = Some(token("operator").into());
+    let mut app = App::new(config)?;
+    quicken(&mut app, f64::from(arguments.speed));
+    app.await_database(&shutdown).await;
+    crate::store::schema::migrate(&app.db)
+        .await
+        .context("migrating the database")?;
+    let facts = json!({
+        "api": api,
+        "docs": format!("{api}/docs"),
+        "openapi": format!("{api}/openapi.json"),
+        "database": database,
+        "team": TEAM,
+        "template": TEMPLATE,
+        "tokens": {
+            "viewer": token("viewer"), "requester": token("requester"), "operator": token("operator"),
+            "auditor": token("auditor"), "admin": token("admin"),
+        },
+        "simulator": world(simulator.world())?,
+    });
+    let serving = app.serve(listener, shutdown.clone());
+    let working = app.work(shutdown.clone());
+    let telling = async {
+        let mut out = std::io::stdout().lock();
+        if arguments.json {
+            writeln!(out, "{facts}")
+        } else {
+            out.write_all(block(&facts, arguments.speed).as_bytes())
+        }?;
+        out.flush()
+    };
+    let (served, (), told) = tokio::join!(serving, working, telling);
+    told.context("printing the addresses")?;
+    simulator.stop().await;
+    served
+}
+
+/// The configuration of this world. `objects` are lines of the template `sandbox`; `more` is appended.
+pub fn configuration(world: &World, database_url: &str, objects: &str, more: &str) -> String {
+    let host = world
+        .workspace_url_template
+        .split_once("{deployment_name}.")
+        .map_or("", |(_, rest)| rest);
+    let domain = host.split([':', '/']).next().unwrap_or_default();
+    format!(
+        r#"instance = "dev"
+
+[server]
+listen = "127.0.0.1:0"
+
+[database]
+url = "{database_url}"
+
+[outbound]
+dns_servers = ["{dns}"]
+allow_plain_http = true
+
+[accounts.main]
+cloud = "aws"
+account_host = "{account_host}"
+account_id = "{account_id}"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+workspace_domain = "{domain}"
+workspace_url_template = "{url_template}"
+requests_per_second = 100
+
+[stores.main]
+type = "vault"
+address = "{vault_address}"
+token = "{vault_token}"
+
+[templates.{TEMPLATE}]
+account = "main"
+region = "us-west-2"
+secret_store = "main"
+secret_path = "databricks/{{team}}/{{name}}"
+{objects}
+
+[issuers.corp]
+issuer = "{issuer}"
+audience = "{audience}"
+jwks_url = "{jwks}"
+rules = [
+    {{ claims = {{ groups = "viewers" }}, team = "{TEAM}", role = "viewer" }},
+    {{ claims = {{ groups = "requesters" }}, team = "{TEAM}", role = "requester" }},
+    {{ claims = {{ groups = "operators" }}, team = "{TEAM}", role = "operator" }},
+    {{ claims = {{ groups = "auditors" }}, role = "auditor" }},
+    {{ claims = {{ groups = "admins" }}, role = "admin" }},
+    {{ claims = {{ repository = "{REPOSITORY}", ref = "refs/heads/main" }}, team = "{TEAM}", role = "requester" }},
+    {{ claims = {{ groups = "other-requesters" }}, team = "other-team", role = "requester" }},
+]
+
+{more}
+"#,
+        dns = world.dns,
+        account_host = world.account_host,
+        account_id = world.account_id,
+        client_id = world.client_id,
+        client_secret = world.client_secret,
+        url_template = world.workspace_url_template,
+        vault_address = world.vault_address,
+        vault_token = world.vault_token,
+        issuer = world.issuer,
+        audience = world.audience,
+        jwks = world.jwks_uri,
+    )
+}
+
+/// What takes the vendor minutes takes this world seconds: looks and ticks shrink with it.
+fn quicken(app: &mut App, speed: f64) {
+    let shrink = |duration: Duration| {
+        duration
+            .div_f64(speed.max(1.0))
+            .max(Duration::from_millis(100))
+    };
+    app.drain = Duration::ZERO;
+    let p = &mut app.provisioning;
+    p.observe_fast = shrink(p.observe_fast).max(Duration::from_millis(250));
+    p.observe_slow = shrink(p.observe_slow).max(Duration::from_millis(250));
+    p.observe_fast_after = shrink(p.observe_fast_after);
+    p.look_gap = shrink(p.look_gap);
+    p.settle = p.settle.div_f64(speed.clamp(1.0, 20.0));
+}
+
+/// The usual port if it is free, else any.
+async fn listen() -> anyhow::Result<TcpListener> {
+    let on = |port| TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port)));
+    match on(USUAL_PORT).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => on(0).await.context("listening on the loopback"),
+    }
+}
+
+/// The simulator's own facts, with the address of its admin routes.
+fn world(world: &World) -> anyhow::Result<Value> {
+    let mut facts = serde_json::to_value(world)?;
+    facts["admin"] = format!("{}/_simulator", world.account_host).into();
+    Ok(facts)
+}
+
+/// The same facts for people.
+fn block(facts: &Value, speed: u32) -> String {
+    let text = |pointer: &str| {
+        facts
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    format!(
+        r#"
+Brickyard is up, in a simulated world that runs {speed} times as fast. Ctrl-C stops all of it.
+
+  API          {api}
+  Swagger UI   {docs}   (already authorised)
+  database     {database}
+  secrets      {vault}   (Vault KV v2, token {vault_token})
+  simulator    {admin}/faults/catalogue
+
+export BRICKYARD_URL={api}
+export BRICKYARD_TOKEN={token}
+
+Try, in another terminal with the two lines above:
+
+  curl -sS "$BRICKYARD_URL/workspaces" -H "Authorization: Bearer $BRICKYARD_TOKEN" \
+       -H 'Content-Type: application/json' -d '{{"name": "my-first", "template": "{TEMPLATE}"}}'
+  curl -sS "$BRICKYARD_URL/workspaces/my-first" -H "Authorization: Bearer $BRICKYARD_TOKEN"
+  curl -sS "$BRICKYARD_URL/workspaces/my-first/tokens" -H "Authorization: Bearer $BRICKYARD_TOKEN"
+
+"#,
+        api = text("/api"),
+        docs = text("/docs"),
+        database = text("/database"),
+        vault = text("/simulator/vault_address"),
+        vault_token = text("/simulator/vault_token"),
+        admin = text("/simulator/admin"),
+        token = text("/tokens/operator"),
+    )
+}
