@@ -1,0 +1,331 @@
+//! Processes die: a worker is really killed while a call is in flight, and another finishes.
+
+use crate::support::process::Process;
+use crate::support::{Builder, PATIENCE, TestApp};
+use async_trait::async_trait;
+use brickyard::queue::worker::{Failed, Handler, Left, Worker};
+use brickyard::queue::{self, Job, enqueue, lease};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use simulator::{Call, Fault, FaultKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+const IN_FLIGHT: [Call; 8] = [
+    Call::CreateCredentials,
+    Call::CreateStorage,
+    Call::CreateWorkspace,
+    Call::CreateServicePrincipal,
+    Call::AssignPrincipal,
+    Call::MintTokenOnBehalf,
+    Call::StorePut,
+    Call::StoreMetadataPut,
+];
+
+async fn arrived(app: &TestApp, call: Call) {
+    let until = Instant::now() + PATIENCE;
+    while !app.simulator.arrivals().iter().any(|a| a.call == call) {
+        assert!(Instant::now() < until, "{call:?} never came");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_with_a_call_in_flight_is_succeeded() {
+    let cases = IN_FLIGHT.iter().flat_map(|call| {
+        [
+            (*call, FaultKind::HoldRequest),
+            (*call, FaultKind::HoldAnswer),
+        ]
+    });
+    join_all(cases.map(|(call, hold)| async move {
+        let mut app = Builder {
+            workers: 0,
+            ..Builder::default()
+        }
+        .start()
+        .await;
+        app.fault(Fault::new(hold).on(call));
+        let mut victim = Process::worker(&app);
+        let create = app.create("survivor").await;
+        arrived(&app, call).await;
+        // What is held acts before its answer is held.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        victim.kill();
+        app.simulator.release();
+        app.start_worker();
+        let done = app.done(&create).await;
+        assert_eq!(
+            done["status"], "succeeded",
+            "{hold:?} on {call:?}: {done:#}"
+        );
+        for kind in [
+            "credentials",
+            "storage_configurations",
+            "workspaces",
+            "service_principals",
+        ] {
+            assert_eq!(
+                app.simulator.inventory().created(kind),
+                1,
+                "{hold:?} on {call:?}: {kind}"
+            );
+        }
+        app.removed("survivor").await;
+        assert!(app.simulator.inventory().is_empty());
+        app.finish().await;
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_race_on_a_hundred_workspaces() {
+    let app = Builder {
+        workers: 0,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let (one, two) = (Process::worker(&app), Process::worker(&app));
+    let names: Vec<String> = (0..100).map(|n| format!("racer-{n}")).collect();
+    let operations = join_all(names.iter().map(|name| app.create(name))).await;
+    for operation in &operations {
+        let done = app.done(operation).await;
+        assert_eq!(done["status"], "succeeded", "{done:#}");
+    }
+    let inventory = app.simulator.inventory();
+    assert_eq!(inventory.created("workspaces"), 100);
+    assert_eq!(inventory.created("tokens"), 100);
+    drop((one, two));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_killed_one_after_the_other_lose_and_double_nothing() {
+    let mut app = Builder {
+        workers: 0,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let names: Vec<String> = (0..12).map(|n| format!("phoenix-{n}")).collect();
+    let operations = join_all(names.iter().map(|name| app.create(name))).await;
+    for lifetime in [150, 300, 450] {
+        let mut victim = Process::worker(&app);
+        tokio::time::sleep(Duration::from_millis(400 + lifetime)).await;
+        victim.kill();
+    }
+    app.start_worker();
+    for operation in &operations {
+        let done = app.done(operation).await;
+        assert_eq!(done["status"], "succeeded", "{done:#}");
+    }
+    assert_eq!(app.simulator.inventory().created("workspaces"), 12);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_hands_work_back_at_once() {
+    let mut app = Builder {
+        workers: 0,
+        speed: 1.0,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let mut first = Process::worker(&app);
+    let create = app.create("handed-over").await;
+    arrived(&app, Call::CreateWorkspace).await;
+    let asked = Instant::now();
+    first.signal("TERM");
+    assert_eq!(first.wait(), Some(0), "it ends well");
+    assert!(asked.elapsed() < Duration::from_secs(8), "within its grace");
+    let held: i64 = sqlx::query_scalar("select count(*) from jobs where lease_owner is not null")
+        .fetch_one(&app.db)
+        .await
+        .expect("a count");
+    assert_eq!(held, 0, "no lease is left behind");
+    app.start_worker();
+    app.simulator.advance(Duration::from_secs(600));
+    assert_eq!(app.done(&create).await["status"], "succeeded");
+    assert_eq!(app.simulator.inventory().created("workspaces"), 1);
+    app.finish().await;
+}
+
+/// Another owner takes the operation's job, as it may from a process that was paused for longer than its lease.
+async fn stolen(app: &TestApp, operation: &Value) {
+    let taken = sqlx::query(
+        "update jobs set lease_owner = null, lease_expires_at = null, run_at = clock()
+          where key = $1 and lease_owner is not null",
+    )
+    .bind(operation["id"].as_str().expect("an operation"))
+    .execute(&app.db)
+    .await
+    .expect("the database answers");
+    assert_eq!(taken.rows_affected(), 1, "it was leased");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_worker_does_not_revoke_its_successors_token() {
+    let app = TestApp::start().await;
+    app.fault(Fault::new(FaultKind::HoldRequest).on(Call::ListTokensAsAdmin));
+    let create = app.create("inherited").await;
+    arrived(&app, Call::ListTokensAsAdmin).await;
+    stolen(&app, &create).await;
+    assert_eq!(app.done(&create).await["status"], "succeeded");
+    // Its list of tokens comes only now, with one in it that its older look at the store does not know.
+    app.simulator.release();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_worker_does_not_overwrite_its_successors_secret() {
+    for (call, hold) in [
+        (Call::StorePut, FaultKind::HoldRequest),
+        (Call::StorePut, FaultKind::HoldAnswer),
+    ] {
+        let mut app = Builder {
+            workers: 0,
+            ..Builder::default()
+        }
+        .start()
+        .await;
+        app.fault(Fault::new(hold).on(call));
+        let _replaced = Process::worker(&app);
+        let create = app.create("guarded").await;
+        arrived(&app, call).await;
+        app.start_worker();
+        stolen(&app, &create).await;
+        assert_eq!(app.done(&create).await["status"], "succeeded");
+        app.simulator.release();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let inventory = app.simulator.inventory();
+        let secret = inventory.secrets.values().next().expect("a secret");
+        let (version, _) = secret.versions.last_key_value().expect("a version");
+        assert_eq!(secret.metadata["version"], version.to_string(), "{hold:?}");
+        assert_eq!(
+            secret.metadata["token_id"], inventory.tokens[0].id,
+            "{hold:?}"
+        );
+        app.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_written_late_by_a_replaced_worker_is_removed_with_the_workspace() {
+    let app = TestApp::start().await;
+    app.fault(Fault::new(FaultKind::HoldRequest).on(Call::StorePut));
+    let create = app.create("belated").await;
+    arrived(&app, Call::StorePut).await;
+    let delete = app.delete("/workspaces/belated").await.body;
+    stolen(&app, &create).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    app.simulator.release();
+    assert_eq!(app.done(&delete).await["status"], "succeeded");
+    let inventory = app.simulator.inventory();
+    assert!(inventory.is_empty(), "{inventory:#?}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extending_leases_and_a_checkpoint_do_not_wait_for_each_other() {
+    let app = Builder {
+        workers: 0,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let mut connection = app.db.acquire().await.expect("a connection");
+    for kind in ["watch", "work"] {
+        enqueue::enqueue(&mut connection, kind, "it", Duration::ZERO)
+            .await
+            .expect("a job");
+    }
+    let (owner, minute) = (uuid::Uuid::now_v7(), Duration::from_secs(60));
+    let kinds = ["watch".to_owned(), "work".to_owned()];
+    let jobs = lease::acquire(&app.db, owner, &kinds, 2, minute)
+        .await
+        .expect("jobs");
+    let ids: Vec<uuid::Uuid> = jobs.iter().map(|job| job.id).collect();
+    let work = jobs.iter().find(|job| job.kind == "work").expect("leased");
+    // A checkpoint holds its own job and then speaks of the observer's, which is older and leased here too.
+    let mut checkpoint = app.db.begin().await.expect("a transaction");
+    assert!(lease::hold(&mut checkpoint, work).await.expect("held"));
+    let db = app.db.clone();
+    let extending = tokio::spawn(async move { lease::extend(&db, owner, &ids, minute).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    enqueue::ensure(&mut checkpoint, "watch", "it", Duration::ZERO)
+        .await
+        .expect("no deadlock");
+    checkpoint.commit().await.expect("it commits");
+    extending.await.expect("it ends").expect("no deadlock");
+    drop(connection);
+    app.abandon("its jobs are of no kind that ends").await;
+}
+
+/// Its first run ends only when told to; the others take longer than a lease.
+#[derive(Default)]
+struct Slow {
+    runs: AtomicU32,
+    end_first: Notify,
+}
+
+#[async_trait]
+impl Handler for Slow {
+    fn kind(&self) -> &'static str {
+        "slow"
+    }
+
+    async fn run(&self, _: &Job, _: &CancellationToken) -> Result<Left, Failed> {
+        if self.runs.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.end_first.notified().await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+        }
+        Ok(Left::Fenced)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_came_back_to_its_process_keeps_its_lease_when_the_first_run_ends() {
+    let app = Builder {
+        workers: 0,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let slow = Arc::new(Slow::default());
+    let settings = queue::Settings {
+        lease: Duration::from_secs(1),
+        renew_every: Duration::from_millis(200),
+        poll_every: Duration::from_millis(100),
+        grace: Duration::from_millis(100),
+        ..queue::Settings::default()
+    };
+    let stop = CancellationToken::new();
+    let worker = Worker::new(app.db.clone(), settings, vec![slow.clone()]);
+    let working = tokio::spawn(worker.run(stop.clone()));
+    let mut connection = app.db.acquire().await.expect("a connection");
+    enqueue::enqueue(&mut connection, "slow", "it", Duration::ZERO)
+        .await
+        .expect("a job");
+    drop(connection);
+    let begun = async |runs: u32| {
+        while slow.runs.load(Ordering::SeqCst) < runs {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    begun(1).await;
+    stolen(&app, &json!({"id": "it"})).await;
+    begun(2).await;
+    slow.end_first.notify_one();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(slow.runs.load(Ordering::SeqCst), 2, "the lease was lost");
+    stop.cancel();
+    working.await.expect("it ends");
+    app.abandon("its job is of no kind that ends").await;
+}

@@ -1,0 +1,151 @@
+//! What is made is found and removed.
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_made_is_found_and_removed() {
+    let (simulator, aws) = start().await;
+    assert_eq!(aws.find_credentials("our-credentials").await.unwrap(), None);
+    assert_eq!(aws.find_storage("our-storage").await.unwrap(), None);
+    assert_eq!(
+        aws.find_service_principal("our-principal").await.unwrap(),
+        None
+    );
+    assert!(aws.list_workspaces().await.unwrap().is_empty());
+
+    let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
+    let credentials = aws
+        .find_credentials("our-credentials")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(credentials.content, ROLE);
+    let storage = aws.find_storage("our-storage").await.unwrap().unwrap();
+    assert_eq!(storage.content, "team-a-root");
+    let listed = aws.list_workspaces().await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (listed[0].id, listed[0].name.as_str()),
+        (made.id, "team-a-x1y2")
+    );
+    assert_eq!(listed[0].region, "eu-west-1");
+    assert_eq!(
+        listed[0].credentials_id.as_deref(),
+        Some(credentials.id.as_str())
+    );
+    assert_eq!(listed[0].tags["brickyard"], "marker");
+    assert_eq!(
+        listed[0].url,
+        simulator.world().workspace_url(&made.deployment_name)
+    );
+    let principal = aws.create_service_principal("our-principal").await.unwrap();
+    assert_eq!(
+        aws.find_service_principal("our-principal").await.unwrap(),
+        Some(principal.clone())
+    );
+
+    let again = aws
+        .create_credentials("our-credentials", ROLE)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (again.failure, again.explanation.code),
+        (Failure::Conflict, Code::NameConflict)
+    );
+
+    simulator.advance(Duration::from_secs(1200));
+    for _ in 0..2 {
+        aws.delete_workspace(made.id).await.unwrap();
+        simulator.advance(Duration::from_secs(1200));
+        assert_eq!(aws.get_workspace(made.id).await.unwrap(), None);
+        aws.delete_storage(&storage.id).await.unwrap();
+        aws.delete_credentials(&credentials.id).await.unwrap();
+        aws.delete_service_principal(&principal.id).await.unwrap();
+    }
+    assert!(simulator.inventory().is_empty());
+    nothing_unexpected(&simulator);
+}
+
+#[tokio::test]
+async fn a_workspace_opens_and_gives_tokens() {
+    let (simulator, aws) = start().await;
+    let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
+    assert_eq!(aws.probe(&made.url).await.unwrap(), Probe::NoName);
+    let (found, principal) = running(&simulator, &aws).await;
+    let url = &found.url;
+    assert_eq!(aws.probe(url).await.unwrap(), Probe::Good);
+    aws.allow_tokens(url, &principal).await.unwrap();
+    for owner in [
+        TokenOwner::ServicePrincipal(&principal),
+        TokenOwner::Provisioner,
+    ] {
+        let token = aws.mint_token(url, owner, 600, "our-marker").await.unwrap();
+        aws.try_token(url, &token.value).await.unwrap();
+        let listed = aws.list_tokens(url, owner).await.unwrap();
+        let ours = listed.iter().find(|it| it.id == token.id).unwrap();
+        assert_eq!(ours.comment, "our-marker");
+        assert_eq!(ours.expires_at_ms, token.expires_at_ms);
+        for _ in 0..2 {
+            aws.revoke_token(url, owner, &token.id).await.unwrap();
+        }
+        let listed = aws.list_tokens(url, owner).await.unwrap();
+        assert!(listed.iter().all(|it| it.id != token.id));
+        let dead = aws.try_token(url, &token.value).await.unwrap_err();
+        assert_eq!(dead.failure, Failure::NotYet, "{dead}");
+    }
+    nothing_unexpected(&simulator);
+}
+
+#[tokio::test]
+async fn deployment_names_need_a_prefix() {
+    let (simulator, aws) = start().await;
+    let mut named = spec();
+    named.deployment_name = Some("data".to_owned());
+    let error = create(&aws, "team-a-x1y2", &named).await.unwrap_err();
+    assert_eq!(
+        error.explanation.code,
+        Code::DeploymentNamePrefixMissing,
+        "{error}"
+    );
+    simulator.set_deployment_prefix(Some("acme".to_owned()));
+    let made = create(&aws, "team-a-x1y2", &named).await.unwrap();
+    assert_eq!(made.deployment_name, "acme-data");
+    let error = create(&aws, "team-b-x1y2", &named).await.unwrap_err();
+    assert_eq!(
+        (error.failure, error.explanation.code),
+        (Failure::Conflict, Code::DeploymentNameTaken)
+    );
+    nothing_unexpected(&simulator);
+}
+
+#[tokio::test]
+async fn preflight_says_what_the_account_can_tell() {
+    let (simulator, aws) = start().await;
+    let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
+    let mut given = spec();
+    given.credentials = CredentialsSource::Existing {
+        credentials_id: made.credentials_id.unwrap(),
+    };
+    given.storage = StorageSource::Existing {
+        storage_configuration_id: "00000000-0000-4000-8000-000000000000".to_owned(),
+    };
+    let checks = aws.preflight(&given).await.unwrap();
+    let names: Vec<_> = checks.iter().map(|it| it.name).collect();
+    assert_eq!(
+        names,
+        ["account_access", "credentials_exist", "storage_exists"]
+    );
+    assert_eq!(checks[0].result, CheckResult::Pass);
+    assert_eq!(checks[1].result, CheckResult::Pass);
+    let CheckResult::Fail(why) = &checks[2].result else {
+        panic!("{checks:?}");
+    };
+    assert_eq!(why.code, Code::ConfigurationMissing);
+    simulator.fault(Fault::new(FaultKind::Unavailable).on(Call::ListCredentials));
+    let checks = aws.preflight(&spec()).await.unwrap();
+    assert_eq!(checks[0].result, CheckResult::Unknown);
+    simulator.fault(Fault::new(FaultKind::Forbidden).on(Call::ListCredentials));
+    let checks = aws.preflight(&spec()).await.unwrap();
+    assert!(matches!(checks[0].result, CheckResult::Fail(_)));
+    nothing_unexpected(&simulator);
+}

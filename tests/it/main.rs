@@ -1,0 +1,27 @@
+//! The integration tests: one binary, one module per capability.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside: they talk HTTP to the product and read the environment of their run"
+)]
+
+mod bad_input;
+mod canary;
+mod commands;
+mod cost;
+mod crash;
+mod databricks;
+mod deletion;
+mod faults;
+mod floors;
+mod idempotency;
+mod lists;
+mod observing;
+mod outage;
+mod problems;
+mod provisioning;
+mod roles;
+mod secret_stores;
+mod store_outage;
+mod support;
+mod waiting;

@@ -1,0 +1,348 @@
+//! Whatever goes wrong is explained in one form: a problem document for every route and every status it documents.
+//! What a document must look like is held in `support::conformity`, for every answer of every test.
+
+mod edges;
+
+use crate::support::conformity::{self, Route};
+use crate::support::{Answer, Builder, TestApp};
+use brickyard::domain::id::{OperationId, WorkspaceId};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+type Seen = BTreeMap<Route, BTreeSet<u16>>;
+
+/// What is documented because every route or every route of its kind may answer it, and cannot be had from outside
+/// on these. Whoever may see a workspace in its team may read it; what answers from memory cannot fail.
+const NOT_TO_BE_HAD: &[(&str, &str, &[u16])] = &[
+    ("GET", "/workspaces/{workspace}", &[403]),
+    ("GET", "/workspaces/{workspace}/tokens", &[403]),
+    ("GET", "/livez", &[500, 503]),
+    ("GET", "/openapi.json", &[500, 503]),
+    ("GET", "/readyz", &[500]),
+];
+
+/// A world in which nobody works, and bodies have to hurry.
+async fn world() -> TestApp {
+    let builder = Builder {
+        workers: 0,
+        tune: |app| {
+            app.http.limits.body_read = Duration::from_millis(200);
+        },
+        ..Builder::default()
+    };
+    builder.start().await
+}
+
+struct Prober<'a> {
+    app: &'a TestApp,
+    seen: Seen,
+    number: u32,
+}
+
+impl Prober<'_> {
+    /// Asks one route, with an id of the exchange that must come back.
+    async fn ask(
+        &mut self,
+        route: &Route,
+        target: &str,
+        role: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        self.number += 1;
+        let id = format!("probe-{}", self.number);
+        let bearer = role.map(|role| match role {
+            "guest" => format!(
+                "Bearer {}",
+                self.app.token_of("guest@example.com", "guests")
+            ),
+            role => self.app.bearer(role),
+        });
+        let mut all: Vec<(&str, &[u8])> = vec![("x-request-id", id.as_bytes())];
+        all.extend(
+            bearer
+                .as_deref()
+                .map(|value| ("authorization", value.as_bytes())),
+        );
+        all.extend(
+            headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes())),
+        );
+        let answer = self
+            .app
+            .raw(&route.method, target, &all, body.as_bytes())
+            .await;
+        assert_eq!(answer.headers["x-request-id"], id, "{}", answer.text);
+        if answer.status >= 400 {
+            assert_eq!(answer.body["request_id"], id);
+            assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+            assert_eq!(
+                answer.headers["content-security-policy"],
+                "default-src 'none'; frame-ancestors 'none'"
+            );
+        }
+        self.seen
+            .entry(route.clone())
+            .or_default()
+            .insert(answer.status);
+        answer
+    }
+
+    async fn expect(
+        &mut self,
+        told: (u16, &str),
+        route: &Route,
+        target: &str,
+        role: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) {
+        let answer = self.ask(route, target, role, headers, body).await;
+        let got = (
+            answer.status,
+            answer.body["code"].as_str().unwrap_or_default(),
+        );
+        assert_eq!(got, told, "{} {target}: {}", route.method, answer.text);
+    }
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// An address of a route that exists: `twin` is in two teams, `kept` is protected.
+fn existing(route: &Route, workspace: &str, operation: &str) -> String {
+    route
+        .path
+        .replace("{workspace}", workspace)
+        .replace("{operation}", operation)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_problem_of_every_route() {
+    let app = world().await;
+    let operation = app.create("twin").await;
+    let operation = operation["id"].as_str().expect("an id");
+    let admin = app.bearer("admin");
+    let headers = [("authorization", admin.as_str()), JSON];
+    let twin = json!({"name": "twin", "template": "sandbox", "team": "other-team"}).to_string();
+    assert_eq!(
+        app.send("POST", "/workspaces", &headers, Some(&twin))
+            .await
+            .status,
+        202
+    );
+    let kept = json!({"name": "kept", "template": "sandbox", "deletion_protection": true});
+    assert_eq!(app.post("/workspaces", &kept).await.status, 202);
+
+    let routes = conformity::routes();
+    let mut probe = Prober {
+        app: &app,
+        seen: Seen::new(),
+        number: 0,
+    };
+    let (long_query, long_header) = (format!("?x={}", "a".repeat(8200)), "a".repeat(9000));
+    for route in &routes {
+        let role = Some("requester");
+        let there = existing(route, "kept", operation);
+        let unknown = format!("{there}?nonsense=1");
+        // A POST needs a body to get as far as its query.
+        let post = route.method == "POST";
+        let body = if post {
+            kept.to_string()
+        } else {
+            String::new()
+        };
+        let json: &[(&str, &str)] = if post { &[JSON] } else { &[] };
+        probe
+            .expect(
+                (400, "invalid_parameter"),
+                route,
+                &unknown,
+                role,
+                json,
+                &body,
+            )
+            .await;
+        probe
+            .expect(
+                (406, "not_acceptable"),
+                route,
+                &there,
+                role,
+                &[("accept", "text/html")],
+                "",
+            )
+            .await;
+        probe
+            .expect(
+                (413, "body_too_large"),
+                route,
+                &there,
+                role,
+                &[("content-length", "65537")],
+                "",
+            )
+            .await;
+        probe
+            .expect(
+                (414, "uri_too_long"),
+                route,
+                &format!("{there}{long_query}"),
+                role,
+                &[],
+                "",
+            )
+            .await;
+        probe
+            .expect(
+                (431, "headers_too_large"),
+                route,
+                &there,
+                role,
+                &[("x-long", &long_header)],
+                "",
+            )
+            .await;
+        if !route.is_public() {
+            probe
+                .expect((401, "unauthenticated"), route, &there, None, json, &body)
+                .await;
+            let guest = probe.ask(route, &there, Some("guest"), json, &body).await;
+            assert!(matches!(guest.status, 403 | 404), "{}", guest.text);
+        }
+        if route.takes_an_id() {
+            let (w, o) = (
+                WorkspaceId::new().to_string(),
+                OperationId::new().to_string(),
+            );
+            probe
+                .expect(
+                    (404, "not_found"),
+                    route,
+                    &existing(route, &w, &o),
+                    role,
+                    &[],
+                    "",
+                )
+                .await;
+        }
+        if route.path.contains("{workspace}") {
+            let both = existing(route, "twin", operation);
+            probe
+                .expect(
+                    (409, "ambiguous_name"),
+                    route,
+                    &both,
+                    Some("admin"),
+                    &[],
+                    "",
+                )
+                .await;
+        }
+        if route.method == "DELETE" {
+            probe
+                .expect((403, "forbidden"), route, &there, Some("viewer"), &[], "")
+                .await;
+            probe
+                .expect(
+                    (409, "deletion_protected"),
+                    route,
+                    &there,
+                    Some("operator"),
+                    &[],
+                    "",
+                )
+                .await;
+        }
+        if post {
+            probe
+                .expect((409, "name_taken"), route, &there, role, json, &body)
+                .await;
+            probe
+                .expect(
+                    (415, "unsupported_media_type"),
+                    route,
+                    &there,
+                    role,
+                    &[("content-type", "text/plain")],
+                    &body,
+                )
+                .await;
+            probe
+                .expect((422, "validation_failed"), route, &there, role, json, "{}")
+                .await;
+            let slow = [JSON, ("content-length", "100")];
+            probe
+                .expect((408, "request_timeout"), route, &there, role, &slow, "{")
+                .await;
+        }
+    }
+    // A defect of ours is not explained, whatever it is.
+    for table in ["workspaces", "operations"] {
+        let statement = sqlx::AssertSqlSafe(format!("alter table {table} rename to {table}_away"));
+        sqlx::query(statement)
+            .execute(&app.db)
+            .await
+            .expect("it can be renamed");
+    }
+    for route in routes.iter().filter(|route| !route.is_public()) {
+        let (there, body) = (existing(route, "kept", operation), kept.to_string());
+        let (json, body): (&[_], _) = if route.method == "POST" {
+            (&[JSON], body.as_str())
+        } else {
+            (&[], "")
+        };
+        probe
+            .expect(
+                (500, "internal"),
+                route,
+                &there,
+                Some("admin"),
+                json,
+                &body.replace("kept\"", "kept\",\"team\":\"other-team\""),
+            )
+            .await;
+    }
+    app.app.db.close().await;
+    for route in &routes {
+        let (there, body) = (existing(route, "kept", operation), kept.to_string());
+        let (json, body): (&[_], _) = if route.method == "POST" {
+            (&[JSON], body.as_str())
+        } else {
+            (&[], "")
+        };
+        let answer = probe
+            .ask(route, &there, Some("requester"), json, body)
+            .await;
+        let lives = matches!(route.path.as_str(), "/livez" | "/openapi.json");
+        assert_eq!(
+            answer.status,
+            if lives { 200 } else { 503 },
+            "{route:?}: {}",
+            answer.text
+        );
+    }
+    let mut missing = Vec::new();
+    for route in &routes {
+        let never = NOT_TO_BE_HAD
+            .iter()
+            .find(|(m, p, _)| (*m, *p) == (&route.method, &route.path));
+        let never = never.map_or(&[][..], |(.., statuses)| statuses);
+        for status in route.statuses().into_iter().filter(|status| *status >= 400) {
+            let seen = probe.seen[route].contains(&status);
+            assert!(
+                !(seen && never.contains(&status)),
+                "{route:?} {status} can be had"
+            );
+            if !seen && !never.contains(&status) {
+                missing.push(format!("{} {} {status}", route.method, route.path));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "documented, but never seen: {missing:#?}"
+    );
+    app.abandon("its tables are gone").await;
+}

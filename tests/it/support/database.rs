@@ -1,0 +1,125 @@
+//! One Postgres for the whole run, one database per test, cloned from a migrated template whose `clock()` has an
+//! offset.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use std::io::Write;
+use std::str::FromStr;
+use std::sync::Mutex;
+use tokio::sync::OnceCell;
+
+struct Server {
+    url: String,
+    /// Kept alive for the run; it ends with this process, however that ends.
+    _postgres: Mutex<Option<simulator::postgres::Postgres>>,
+}
+
+static SERVER: OnceCell<Server> = OnceCell::const_new();
+
+/// The server of this run: `TEST_DATABASE_URL` if set, else the installed Postgres binaries, started privately.
+async fn server() -> &'static Server {
+    SERVER
+        .get_or_init(|| async {
+            let (url, postgres, road) = match std::env::var("TEST_DATABASE_URL") {
+                Ok(url) => (url, None, "TEST_DATABASE_URL"),
+                Err(_) => {
+                    let postgres = simulator::postgres::Postgres::start()
+                        .await
+                        .expect("Postgres binaries, or TEST_DATABASE_URL, are there");
+                    (
+                        postgres.url().to_owned(),
+                        Some(postgres),
+                        "a private server from installed binaries",
+                    )
+                }
+            };
+            // Past the test harness, which would swallow it.
+            let _ = writeln!(std::io::stderr(), "Postgres for this run: {road}");
+            make_template(&url).await;
+            Server {
+                url,
+                _postgres: Mutex::new(postgres),
+            }
+        })
+        .await
+}
+
+const TEMPLATE: &str = "brickyard_test_template";
+
+async fn make_template(url: &str) {
+    let mut admin = PgConnection::connect(url)
+        .await
+        .expect("the server answers");
+    for statement in [
+        format!("drop database if exists {TEMPLATE} with (force)"),
+        format!("create database {TEMPLATE}"),
+    ] {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut admin)
+            .await
+            .expect("a template database");
+    }
+    let pool = PgPool::connect(&on(url, TEMPLATE))
+        .await
+        .expect("the template answers");
+    brickyard::store::schema::migrate(&pool)
+        .await
+        .expect("migrations run");
+    // The product's SQL never says now(): moving this row moves leases, deadlines and run_at together.
+    for statement in [
+        "create table test_clock (offset_ms bigint not null)",
+        "insert into test_clock values (0)",
+        "create or replace function clock() returns timestamptz language sql stable as
+             $$ select now() + (select offset_ms from public.test_clock) * interval '1 millisecond' $$",
+    ] {
+        sqlx::query(statement).execute(&pool).await.expect("a movable clock");
+    }
+    pool.close().await;
+}
+
+fn on(url: &str, database: &str) -> String {
+    let (head, _) = url.rsplit_once('/').expect("the address names a database");
+    format!("{head}/{database}")
+}
+
+/// A fresh database; its address.
+pub async fn fresh() -> String {
+    let server = server().await;
+    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+    let mut admin = PgConnection::connect(&server.url)
+        .await
+        .expect("the server answers");
+    // Cloning takes a lock on the template: two at once are told to come back.
+    for _ in 0..200 {
+        let statement = format!("create database {name} template {TEMPLATE}");
+        match sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut admin)
+            .await
+        {
+            Ok(_) => return on(&server.url, &name),
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    }
+    panic!("cannot clone the template database");
+}
+
+/// Throws a database away.
+pub async fn discard(url: &str) {
+    let server = server().await;
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let mut admin = PgConnection::connect(&server.url)
+        .await
+        .expect("the server answers");
+    let _ = sqlx::query(AssertSqlSafe(format!(
+        "drop database if exists {name} with (force)"
+    )))
+    .execute(&mut admin)
+    .await;
+}
+
+/// A pool on a test's own database, beside the product's.
+pub fn pool(url: &str) -> PgPool {
+    let options = sqlx::postgres::PgConnectOptions::from_str(url).expect("an address");
+    sqlx::postgres::PgPoolOptions::new()
+        .max_connections(4)
+        .connect_lazy_with(options)
+}

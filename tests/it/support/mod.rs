@@ -1,0 +1,413 @@
+//! The test app: the real product over a real Postgres and the simulator, over real sockets. It checks itself on
+//! the way out ([`TestApp::finish`]).
+
+mod api;
+pub mod check;
+pub mod conformity;
+pub mod database;
+pub mod process;
+pub mod wire;
+
+use brickyard::app::App;
+use brickyard::config::{self, Config};
+use brickyard::dev;
+use serde_json::{Value, json};
+use simulator::{Fault, Simulator};
+use sqlx::PgPool;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Simulated seconds per real second: a workspace of 300 to 480 s is there within half a second.
+pub const SPEED: f64 = 1000.0;
+
+/// How long anything may take here before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One answer of the API.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: HashMap<String, String>,
+    /// The body as JSON; null if there is none.
+    pub body: Value,
+    /// The body as it came.
+    pub text: String,
+}
+
+/// The running world of one test.
+pub struct TestApp {
+    /// The outside.
+    pub simulator: Simulator,
+    /// The product's parts, for tests that start workers of their own.
+    pub app: Arc<App>,
+    /// Address of the API.
+    pub url: String,
+    /// Address of this test's database.
+    pub database_url: String,
+    /// A pool beside the product's.
+    pub db: PgPool,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    workers: Vec<Running>,
+    server: tokio::task::JoinHandle<()>,
+    finished: bool,
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// What a test wants differently.
+pub struct Builder {
+    /// Workers in this process.
+    pub workers: usize,
+    /// TOML appended to the configuration.
+    pub extra: String,
+    /// Simulated seconds per real second.
+    pub speed: f64,
+    /// Keys of the template, as TOML lines.
+    pub template: String,
+    /// A world that exists already.
+    pub simulator: Option<Simulator>,
+    /// A database that is not the run's.
+    pub database_url: Option<String>,
+    /// Changes numbers before anything runs.
+    pub tune: fn(&mut App),
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            extra: String::new(),
+            speed: SPEED,
+            template: dev::OBJECTS.into(),
+            simulator: None,
+            database_url: None,
+            tune: |_| {},
+        }
+    }
+}
+
+/// A simulator of this speed.
+pub async fn simulate(speed: f64) -> Simulator {
+    let settings = simulator::Settings {
+        speed,
+        ..Default::default()
+    };
+    Simulator::start(settings)
+        .await
+        .expect("the simulator starts")
+}
+
+impl Builder {
+    /// Starts the world.
+    pub async fn start(self) -> TestApp {
+        let simulator = match self.simulator.clone() {
+            Some(simulator) => simulator,
+            None => simulate(self.speed).await,
+        };
+        let database_url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => database::fresh().await,
+        };
+        let config = configuration(&simulator, &database_url, &self);
+        let mut app = App::new(config).expect("the app builds");
+        quicken(&mut app);
+        (self.tune)(&mut app);
+        let app = Arc::new(app);
+        let (url, stop, server) = api::serve(&app).await;
+        let db = database::pool(&database_url);
+        if self.database_url.is_none() {
+            db.acquire().await.expect("the run's server answers");
+        }
+        let mut test = TestApp {
+            simulator,
+            app,
+            url,
+            database_url,
+            db,
+            client: reqwest::Client::new(),
+            stop,
+            workers: Vec::new(),
+            server,
+            finished: false,
+        };
+        for _ in 0..self.workers {
+            test.start_worker();
+        }
+        test
+    }
+}
+
+/// The configuration of a test's world, through the same door as everybody's.
+pub fn configuration(simulator: &Simulator, database_url: &str, builder: &Builder) -> Config {
+    let text = dev::configuration(
+        simulator.world(),
+        database_url,
+        &builder.template,
+        &builder.extra,
+    );
+    config::parse("a test", &text, std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The same numbers in the same relations, small enough for a test.
+pub fn quicken(app: &mut App) {
+    app.drain = Duration::ZERO;
+    app.queue.poll_every = Duration::from_millis(500);
+    app.queue.renew_every = Duration::from_millis(500);
+    app.queue.lease = Duration::from_secs(3);
+    app.queue.grace = Duration::from_secs(5);
+    let p = &mut app.provisioning;
+    p.create_timeout = Duration::from_secs(2);
+    p.call_timeout = Duration::from_secs(2);
+    p.settle = Duration::from_secs(2);
+    p.not_yet_budget = Duration::from_secs(20);
+    p.store_retry = Duration::from_millis(600);
+    p.observe_fast = Duration::from_millis(50);
+    p.observe_slow = Duration::from_millis(100);
+    p.observe_fast_after = Duration::ZERO;
+    p.probe_gap = Duration::from_millis(20);
+    p.look_gap = Duration::from_millis(100);
+}
+
+impl TestApp {
+    /// The ordinary world: API and one worker.
+    pub async fn start() -> Self {
+        Builder::default().start().await
+    }
+
+    /// Starts one more worker in this process.
+    pub fn start_worker(&mut self) {
+        let stop = CancellationToken::new();
+        let (app, stopping) = (Arc::clone(&self.app), stop.clone());
+        let task = tokio::spawn(async move { app.work(stopping).await });
+        self.workers.push(Running { stop, task });
+    }
+
+    /// Stops all workers of this process gracefully, as SIGTERM does.
+    pub async fn stop_workers(&mut self) {
+        for worker in std::mem::take(&mut self.workers) {
+            worker.stop.cancel();
+            worker.task.await.expect("a worker ends well");
+        }
+    }
+
+    /// A token with a role: `viewer`, `requester`, `operator`, `auditor`, `admin`, or `other-requester`.
+    pub fn token(&self, role: &str) -> String {
+        self.token_of(&format!("{role}@example.com"), &format!("{role}s"))
+    }
+
+    /// A token of a person in a group.
+    pub fn token_of(&self, subject: &str, group: &str) -> String {
+        let now = self.app.clock.now().timestamp();
+        self.simulator
+            .mint_jwt(json!({"sub": subject, "groups": [group], "iat": now, "exp": now + 3600}))
+    }
+
+    /// One exchange with the API.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        let verb = method.parse::<reqwest::Method>().expect("a method");
+        let mut request = self.client.request(verb, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_owned());
+        }
+        let response = request.send().await.expect("the API answers");
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect();
+        let text = response.text().await.expect("a body");
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let answer = Answer {
+            status,
+            headers,
+            body,
+            text,
+        };
+        conformity::check(method, path, &answer);
+        answer
+    }
+
+    /// GET as an admin.
+    pub async fn get(&self, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token("admin"));
+        self.send("GET", path, &[("authorization", &bearer)], None)
+            .await
+    }
+
+    /// POST as a requester.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_with(path, body, &[]).await
+    }
+
+    /// POST as a requester, with more headers.
+    pub async fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let bearer = format!("Bearer {}", self.token("requester"));
+        let mut all = vec![
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        all.extend_from_slice(headers);
+        self.send("POST", path, &all, Some(&body.to_string())).await
+    }
+
+    /// DELETE as an operator.
+    pub async fn delete(&self, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token("operator"));
+        self.send("DELETE", path, &[("authorization", &bearer)], None)
+            .await
+    }
+
+    /// Asks for a workspace; the accepted operation.
+    pub async fn create(&self, name: &str) -> Value {
+        let answer = self
+            .post("/workspaces", &json!({"name": name, "template": "sandbox"}))
+            .await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        answer.body
+    }
+
+    /// Waits until an operation is done; the operation.
+    pub async fn done(&self, operation: &Value) -> Value {
+        let id = operation["id"].as_str().expect("an operation");
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(&format!("/operations/{id}")).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            if answer.body["done"] == true {
+                return answer.body;
+            }
+            assert!(
+                Instant::now() < until,
+                "{id} is not done: {:#}",
+                answer.body
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Asks for a workspace and waits until it is ready; the workspace.
+    pub async fn ready(&self, name: &str) -> Value {
+        let operation = self.create(name).await;
+        let done = self.done(&operation).await;
+        assert_eq!(done["status"], "succeeded", "{done:#}");
+        self.get(&format!("/workspaces/{name}")).await.body
+    }
+
+    /// Deletes a workspace and waits until it is gone; the operation.
+    pub async fn removed(&self, workspace: &str) -> Value {
+        let answer = self.delete(&format!("/workspaces/{workspace}")).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        let done = self.done(&answer.body).await;
+        assert_eq!(done["status"], "succeeded", "{done:#}");
+        done
+    }
+
+    /// The workspace an operation is about, by id.
+    pub async fn workspace_of(&self, operation: &Value) -> Value {
+        let id = operation["target"]["id"].as_str().expect("a target");
+        self.get(&format!("/workspaces/{id}")).await.body
+    }
+
+    /// Waits until an operation waits in this step.
+    pub async fn at_step(&self, operation: &Value, step: &str) {
+        let id = operation["id"].as_str().expect("an operation");
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let now = self.get(&format!("/operations/{id}")).await.body;
+            if now["progress"]["step"] == step && now["progress"]["waiting_for"] != Value::Null {
+                return;
+            }
+            assert!(
+                Instant::now() < until && now["done"] == false,
+                "not at {step}: {now:#}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the workspace of an operation is in a phase; the workspace.
+    pub async fn phase(&self, operation: &Value, phase: &str) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let workspace = self.workspace_of(operation).await;
+            if workspace["phase"] == phase {
+                return workspace;
+            }
+            assert!(Instant::now() < until, "not {phase}: {workspace:#}");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Arms a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.simulator.fault(fault);
+    }
+
+    /// Moves every clock forward: the database's, the product's and the simulator's.
+    pub async fn advance(&self, by: Duration) {
+        let ms = i64::try_from(by.as_millis()).expect("not that long");
+        sqlx::query("update test_clock set offset_ms = offset_ms + $1")
+            .bind(ms)
+            .execute(&self.db)
+            .await
+            .expect("the clock moves");
+        self.app.clock.advance(by);
+        self.simulator.advance(by);
+    }
+
+    /// Ends the test: waits until nothing is in progress, checks what must hold in every world, stops everything.
+    pub async fn finish(mut self) {
+        check::settled(&self).await;
+        check::invariants(&self).await;
+        self.end().await;
+    }
+
+    /// Ends a test whose world is meant to be left in disorder, and says why.
+    pub async fn abandon(mut self, _why: &str) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
+        self.finished = true;
+        self.stop_workers().await;
+        self.stop.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.server).await;
+        self.server.abort();
+        self.db.close().await;
+        self.app.db.close().await;
+        self.simulator.clone().stop().await;
+        database::discard(&self.database_url).await;
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        assert!(
+            self.finished || std::thread::panicking(),
+            "end the test with finish() or abandon(why)"
+        );
+    }
+}
