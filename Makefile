@@ -1,0 +1,64 @@
+# The commands of this repository; `make` alone lists them.
+#
+# They ask nothing, need no terminal and no internet beyond the package registries, run as root and as anybody else,
+# and keep what they install in .tools/ (but for Postgres, which is the system's).
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# Queries are checked against .sqlx/ at build time, whatever DATABASE_URL says: that one is for running.
+export SQLX_OFFLINE := true
+
+.PHONY: help
+help: ## List these commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: toolchain postgres ## See it work: one workspace made, one that fails, all of it gone again.
+	@cargo build --locked --bin brickyard --example demo
+	@cargo run --locked --quiet --example demo
+
+.PHONY: dev
+dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-C.
+	@cargo build --locked --bin brickyard
+	@cargo run --locked --quiet --bin brickyard -- dev
+
+.PHONY: test
+test: toolchain postgres openbao ## Run the whole suite.
+	cargo test --locked --workspace
+
+.PHONY: lint
+lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --package brickyard --no-default-features --lib --bins -- -D warnings
+	PATH="$$PWD/.tools/bin:$$PATH" cargo deny --locked check licenses bans sources
+	cargo test --locked --quiet --test it floors::
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps --document-private-items
+	scripts/check-queries.sh
+	cargo run --locked --quiet --bin brickyard -- openapi --check
+
+.PHONY: queries
+queries: toolchain postgres-binaries tools ## Renew .sqlx/ after a query or a migration changed.
+	scripts/check-queries.sh --write
+
+.PHONY: openapi
+openapi: toolchain ## Renew openapi/openapi.json after an endpoint changed.
+	cargo run --locked --quiet --bin brickyard -- openapi
+
+# What the others lack, installed or named in one line.
+
+.PHONY: toolchain toolchain-lint postgres postgres-binaries openbao tools
+toolchain:
+	@scripts/check-toolchain.sh
+toolchain-lint:
+	@scripts/check-toolchain.sh fmt clippy
+postgres:
+	@scripts/install-postgres.sh
+postgres-binaries:
+	@scripts/install-postgres.sh --binaries
+openbao:
+	@scripts/install-openbao.sh
+tools: toolchain
+	@scripts/install-tools.sh

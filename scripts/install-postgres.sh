@@ -1,0 +1,58 @@
+#!/bin/sh
+# Sees to it that a Postgres can be had: a URL of a running one, or binaries to start a throwaway one from.
+# Installs the system's package where neither is there. Asks nothing. With --binaries, a URL does not do.
+set -eu
+
+if [ "${1:-}" != --binaries ] && [ -n "${TEST_DATABASE_URL:-}${DATABASE_URL:-}" ]; then
+    exit 0
+fi
+
+whole() { [ -x "$1/initdb" ] && [ -x "$1/postgres" ]; }
+
+if [ -n "${PG_BIN:-}" ]; then
+    if whole "$PG_BIN"; then
+        exit 0
+    fi
+    echo "PG_BIN=$PG_BIN has no initdb and postgres." >&2
+    exit 1
+fi
+
+# The places where the throwaway server is looked for, see simulator/src/postgres/install.rs.
+found() {
+    if whole "$(pg_config --bindir 2>/dev/null || true)"; then
+        return 0
+    fi
+    for directory in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
+        if whole "$directory"; then
+            return 0
+        fi
+    done
+    initdb=$(command -v initdb 2>/dev/null) && whole "$(dirname "$initdb")"
+}
+
+if found; then
+    exit 0
+fi
+
+root=
+if [ "$(id -u)" -ne 0 ]; then
+    root="sudo -n"
+fi
+
+if command -v apt-get >/dev/null 2>&1 && $root true 2>/dev/null; then
+    echo "Installing Postgres from the system's packages." >&2
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    if ! {
+        $root apt-get update
+        $root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+    } </dev/null >"$log" 2>&1; then
+        cat "$log" >&2
+    fi
+fi
+
+if ! found; then
+    echo "Postgres is needed: 'apt-get install postgresql' or 'brew install postgresql', or set PG_BIN to a" \
+        "directory with initdb and postgres, or DATABASE_URL to a running server." >&2
+    exit 1
+fi
