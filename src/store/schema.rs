@@ -1,17 +1,24 @@
 //! The schema's version: migrating, and knowing whether somebody has to.
 
 use super::Result;
-use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, PgPool};
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// Brings the schema up to date. Safe to run from several processes at once: one lock.
+/// Brings the schema up to date. Safe to run from several processes at once: one lock. A migration may take longer
+/// than any statement of the service, so it runs on a connection of its own without that limit.
 ///
 /// # Errors
 /// When a migration fails; what came before it stays.
 pub async fn migrate(db: &PgPool) -> std::result::Result<(), MigrateError> {
-    MIGRATOR.run(db).await
+    let mut connection = db.acquire().await?.detach();
+    sqlx::query("set statement_timeout = 0")
+        .execute(&mut connection)
+        .await?;
+    let migrated = MIGRATOR.run(&mut connection).await;
+    connection.close().await?;
+    migrated
 }
 
 /// Whether every migration this version knows has been run.
