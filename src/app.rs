@@ -93,6 +93,7 @@ impl App {
                 limits: http::Limits {
                     body_bytes: config.server.max_body_bytes,
                     handler: seconds(config.server.request_timeout_seconds),
+                    requests_per_minute: config.server.requests_per_minute,
                     ..http::Limits::default()
                 },
             },

@@ -19,6 +19,8 @@ pub struct ServerSettings {
     pub max_body_bytes: usize,
     /// Longest handler.
     pub request_timeout_seconds: u32,
+    /// Requests per minute of one principal, to one process.
+    pub requests_per_minute: u32,
     /// A token that the documentation page offers. No setting: only `brickyard dev` fills it.
     pub docs_token: Option<SecretString>,
 }
@@ -31,6 +33,7 @@ pub(super) struct Raw {
     docs: bool,
     max_body_bytes: usize,
     request_timeout_seconds: u32,
+    requests_per_minute: u32,
 }
 
 impl Default for ServerSettings {
@@ -41,6 +44,7 @@ impl Default for ServerSettings {
             docs: true,
             max_body_bytes: 64 * 1024,
             request_timeout_seconds: 30,
+            requests_per_minute: 600,
             docs_token: None,
         }
     }
@@ -55,6 +59,7 @@ impl Default for Raw {
             docs: default.docs,
             max_body_bytes: default.max_body_bytes,
             request_timeout_seconds: default.request_timeout_seconds,
+            requests_per_minute: default.requests_per_minute,
         }
     }
 }
@@ -84,6 +89,11 @@ pub(super) fn read(
         1024..=1024 * 1024,
     );
     mistakes.range(
+        "server.requests_per_minute",
+        raw.requests_per_minute,
+        1..=1_000_000,
+    );
+    mistakes.range(
         "server.request_timeout_seconds",
         raw.request_timeout_seconds,
         1..=300,
@@ -96,6 +106,7 @@ pub(super) fn read(
         docs: raw.docs,
         max_body_bytes: raw.max_body_bytes,
         request_timeout_seconds: raw.request_timeout_seconds,
+        requests_per_minute: raw.requests_per_minute,
         docs_token: None,
     })
 }

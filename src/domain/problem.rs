@@ -147,6 +147,7 @@ catalogue! {
     TeamRequired = "team_required", 422, Requester, false, "The team must be named", "You can request for several teams: send `team`.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, Requester, false, "The idempotency key was used for another request", "Use a new key for a new request.";
     HeadersTooLarge = "headers_too_large", 431, Requester, false, "The headers are too large", "Send at most 64 headers and 32 KiB, 8 KiB each.";
+    RateLimited = "rate_limited", 429, Requester, true, "The caller sends too many requests", "Wait for `Retry-After` seconds; follow an operation with `Prefer: wait=20` instead of asking often.";
     Internal = "internal", 500, Operator, true, "The service failed", "Try again; if it stays, give the request id to an operator of Brickyard.";
     Unavailable = "unavailable", 503, Nobody, true, "The service cannot answer now", "Try again after `Retry-After` seconds.";
     // -- Why an operation failed or waits

@@ -1,10 +1,11 @@
 //! What every exchange passes through, outermost first: request id and log span, panics, limits, time limit,
-//! authentication, content negotiation.
+//! authentication and the caller's rate, content negotiation.
 //!
 //! Authentication covers every path that is not in [`PUBLIC`], those that do not exist included.
 
 use super::headers::accepts_json;
 use super::problem::{MEDIA_TYPE, Problem};
+use super::rate::Rate;
 use super::{Http, Limits, docs};
 use crate::auth::AuthError;
 use crate::domain::problem::Code;
@@ -36,9 +37,10 @@ const LONG_POLL: &str = "/operations/{operation}";
 
 /// Wraps a router that has all its routes and fallbacks.
 pub fn around(router: Router<Http>, http: &Http) -> Router<Http> {
+    let rate = Arc::new(Rate::new(http.settings.limits.requests_per_minute));
     router
         .layer(from_fn(negotiate))
-        .layer(from_fn_with_state(http.clone(), authenticate))
+        .layer(from_fn_with_state((http.clone(), rate), authenticate))
         .layer(from_fn_with_state(http.clone(), limit_time))
         .layer(from_fn_with_state(http.clone(), limit_size))
         .layer(CatchPanicLayer::custom(panicked))
@@ -212,7 +214,11 @@ async fn limit_time(State(http): State<Http>, request: Request, next: Next) -> R
     }
 }
 
-async fn authenticate(State(http): State<Http>, mut request: Request, next: Next) -> Response {
+async fn authenticate(
+    State((http, rate)): State<(Http, Arc<Rate>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if PUBLIC.contains(&route(&request)) {
         return next.run(request).await;
     }
@@ -227,8 +233,15 @@ async fn authenticate(State(http): State<Http>, mut request: Request, next: Next
     };
     match principal {
         Ok(principal) => {
-            request.extensions_mut().insert(Arc::new(principal));
-            next.run(request).await
+            let standing = rate.take(&principal.id, Instant::now());
+            let mut response = if standing.wait.is_some() {
+                Problem::rate_limited(standing.retry_after()).into_response()
+            } else {
+                request.extensions_mut().insert(Arc::new(principal));
+                next.run(request).await
+            };
+            standing.tell(response.headers_mut());
+            response
         }
         Err(AuthError::Unauthenticated) => Problem::unauthenticated().into_response(),
         Err(AuthError::KeysUnavailable) => {

@@ -24,6 +24,7 @@ pub mod operations;
 pub mod page;
 pub mod problem;
 pub mod query;
+pub mod rate;
 pub mod routes;
 mod samples;
 pub mod workspaces;
@@ -86,6 +87,8 @@ pub struct Limits {
     pub handler: Duration,
     /// How long a long poll may take.
     pub long_poll: Duration,
+    /// Requests per minute of one principal, to this process.
+    pub requests_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -99,6 +102,7 @@ impl Default for Limits {
             body_read: Duration::from_secs(15),
             handler: Duration::from_secs(30),
             long_poll: Duration::from_secs(65),
+            requests_per_minute: 600,
         }
     }
 }

@@ -105,6 +105,18 @@ company's secret store and is never shown here.\n\n\
 Every error is an RFC 9457 problem document with a stable `code`. Clients must tolerate new fields, enum values, problem \
 codes and endpoints.";
 
+/// Headers of every answer to a caller that is known (draft-ietf-httpapi-ratelimit-headers).
+const RATE_HEADERS: [(&str, &str); 2] = [
+    (
+        "RateLimit-Policy",
+        "`q` requests in `w` seconds for one caller",
+    ),
+    (
+        "RateLimit",
+        "`r` requests left; in `t` seconds all of them again",
+    ),
+];
+
 /// The whole document.
 pub fn document() -> OpenApi {
     let mut document = routes::all().into_openapi();
@@ -122,15 +134,20 @@ pub fn document() -> OpenApi {
         }
     }
     for operation in document.paths.paths.values_mut().flat_map(operations_of) {
+        let public = operation.security.as_ref().is_none_or(Vec::is_empty);
         for parameter in operation.parameters.iter_mut().flatten() {
             never_null(parameter);
         }
-        for response in operation.responses.responses.values_mut() {
+        for (status, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response {
                 let id = text_header("Id of this exchange: the caller's, or made");
                 response
                     .headers
                     .insert("X-Request-Id".to_owned(), id.into());
+                for (name, meaning) in RATE_HEADERS.iter().filter(|_| !public && status != "401") {
+                    let header = text_header(meaning);
+                    response.headers.insert((*name).to_owned(), header.into());
+                }
             }
         }
     }

@@ -65,6 +65,15 @@ impl Problem {
             .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
     }
 
+    /// `429 Too Many Requests`: the principal's bucket is empty for so many seconds.
+    pub fn rate_limited(retry_after: u64) -> Self {
+        Self::new(
+            Code::RateLimited,
+            "The caller has sent more requests than it may in a minute.",
+        )
+        .header(header::RETRY_AFTER, HeaderValue::from(retry_after))
+    }
+
     /// `500 Internal Server Error`; the caller learns nothing about the inside.
     pub fn internal() -> Self {
         Self::new(Code::Internal, "The request could not be completed.")

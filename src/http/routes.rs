@@ -96,7 +96,7 @@ pub fn endpoint(
 ) -> UtoipaMethodRouter<Http> {
     let mut codes: Vec<Code> = ALWAYS.iter().chain(refusals).copied().collect();
     if action.is_some() {
-        codes.push(Code::Unauthenticated);
+        codes.extend([Code::Unauthenticated, Code::RateLimited]);
     }
     for operation in paths.paths.values_mut().flat_map(openapi::operations_of) {
         refuse(operation, &codes);
@@ -141,7 +141,7 @@ fn refuse(operation: &mut Operation, codes: &[Code]) {
         let mut response = ResponseBuilder::new()
             .description(list.join(". ") + ".")
             .content(MEDIA_TYPE, content);
-        if status == 503 {
+        if matches!(status, 429 | 503) {
             response = response.header(
                 "Retry-After",
                 openapi::number_header("Seconds after which to ask again"),
