@@ -15,6 +15,7 @@ create table operations (
     problem      jsonb,
     requested_by text not null,
     request_id   text not null,
+    traceparent  text,
     not_before   timestamptz,
     deadline_at  timestamptz,
     created_at   timestamptz not null default clock(),
@@ -42,6 +43,7 @@ comment on column operations.warnings is 'Sentences about what was not as asked.
 comment on column operations.problem is 'Why it failed or needs attention (domain::problem::Explanation).';
 comment on column operations.requested_by is 'The principal who asked, or system:<why>.';
 comment on column operations.request_id is 'Request id of the HTTP exchange that accepted it; joins logs of API and worker.';
+comment on column operations.traceparent is 'W3C trace context of that exchange, if its caller sent one: one trace covers request and work.';
 comment on column operations.not_before is 'Earliest begin: a failed workspace is kept that long before its delete begins.';
 comment on column operations.deadline_at is 'Set when the first step begins; time in the queue does not count.';
 comment on column operations.created_at is 'When it was accepted.';

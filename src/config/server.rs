@@ -21,6 +21,8 @@ pub struct ServerSettings {
     pub request_timeout_seconds: u32,
     /// Requests per minute of one principal, to one process.
     pub requests_per_minute: u32,
+    /// Whether asking for a workspace takes an `Idempotency-Key`.
+    pub require_idempotency_key: bool,
     /// A token that the documentation page offers. No setting: only `brickyard dev` fills it.
     pub docs_token: Option<SecretString>,
 }
@@ -34,6 +36,7 @@ pub(super) struct Raw {
     max_body_bytes: usize,
     request_timeout_seconds: u32,
     requests_per_minute: u32,
+    require_idempotency_key: bool,
 }
 
 impl Default for ServerSettings {
@@ -45,6 +48,7 @@ impl Default for ServerSettings {
             max_body_bytes: 64 * 1024,
             request_timeout_seconds: 30,
             requests_per_minute: 600,
+            require_idempotency_key: false,
             docs_token: None,
         }
     }
@@ -60,6 +64,7 @@ impl Default for Raw {
             max_body_bytes: default.max_body_bytes,
             request_timeout_seconds: default.request_timeout_seconds,
             requests_per_minute: default.requests_per_minute,
+            require_idempotency_key: default.require_idempotency_key,
         }
     }
 }
@@ -107,6 +112,7 @@ pub(super) fn read(
         max_body_bytes: raw.max_body_bytes,
         request_timeout_seconds: raw.request_timeout_seconds,
         requests_per_minute: raw.requests_per_minute,
+        require_idempotency_key: raw.require_idempotency_key,
         docs_token: None,
     })
 }

@@ -128,6 +128,7 @@ catalogue! {
     InvalidParameter = "invalid_parameter", 400, Requester, false, "A parameter is not valid", "See `errors` for the parameter and what it may be.";
     InvalidCursor = "invalid_cursor", 400, Requester, false, "The cursor is not valid for this list", "Start again without a cursor; a cursor belongs to the filters it was made with and lives 24 hours.";
     IdempotencyKeyInvalid = "idempotency_key_invalid", 400, Requester, false, "The idempotency key is not valid", "Send one Idempotency-Key of 1 to 255 visible ASCII characters.";
+    IdempotencyKeyMissing = "idempotency_key_missing", 400, Requester, false, "The idempotency key is missing", "Send an Idempotency-Key, and the same one when you repeat the request.";
     InvalidRequest = "invalid_request", 400, Requester, false, "The request is malformed", "See `detail`.";
     Unauthenticated = "unauthenticated", 401, Requester, false, "The request carries no valid token", "Send `Authorization: Bearer <JWT>` with a token of a configured issuer.";
     Forbidden = "forbidden", 403, Operator, false, "You may not do this", "Ask an operator of Brickyard for the role named in `detail`.";

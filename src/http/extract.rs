@@ -1,7 +1,7 @@
 //! Who asks, and which thing the path means. Bodies are read by [`super::body`], queries by [`super::query`].
 
 use super::Http;
-use super::layers::RequestId;
+use super::layers::{RequestId, TraceParent};
 use super::problem::Problem;
 use crate::auth::{Action, Decision, Principal, Teams, decide, visible_teams};
 use crate::domain::problem::Code;
@@ -18,6 +18,8 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     /// Id of this HTTP exchange.
     pub request_id: RequestId,
+    /// Its W3C trace context, if it came with one.
+    pub traceparent: Option<Arc<str>>,
     action: Action,
 }
 
@@ -43,6 +45,10 @@ impl FromRequestParts<Http> for Caller {
         Ok(Self {
             principal,
             request_id,
+            traceparent: parts
+                .extensions
+                .get::<TraceParent>()
+                .map(|t| Arc::clone(&t.0)),
             action: *action,
         })
     }

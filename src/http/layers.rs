@@ -79,6 +79,38 @@ impl RequestId {
     }
 }
 
+/// The W3C trace context an exchange came with; one that is not well-formed counts as none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceParent(pub Arc<str>);
+
+impl TraceParent {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all("traceparent").iter();
+        let text = values.next()?.to_str().ok()?;
+        let parts: Vec<&str> = text.split('-').collect();
+        let hex = |part: &str, length| {
+            part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let some = |part: &str| part.bytes().any(|b| b != b'0');
+        match parts[..] {
+            ["00", trace, parent, flags]
+                if hex(trace, 32)
+                    && hex(parent, 16)
+                    && hex(flags, 2)
+                    && some(trace)
+                    && some(parent) =>
+            {
+                values.next().is_none().then(|| Self(text.into()))
+            }
+            _ => None,
+        }
+    }
+
+    fn trace_id(&self) -> Option<&str> {
+        self.0.split('-').nth(1)
+    }
+}
+
 fn route(request: &Request) -> &str {
     request
         .extensions()
@@ -90,9 +122,11 @@ fn route(request: &Request) -> &str {
 async fn exchange(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
+    let trace = TraceParent::of(request.headers());
     let span = tracing::info_span!(
         "request",
         request_id = %id.0,
+        trace_id = trace.as_ref().and_then(TraceParent::trace_id),
         method = %request.method(),
         route = route(&request),
         status = tracing::field::Empty,
@@ -100,6 +134,9 @@ async fn exchange(mut request: Request, next: Next) -> Response {
     );
     let instance: String = request.uri().path().chars().take(256).collect();
     request.extensions_mut().insert(id.clone());
+    if let Some(trace) = trace {
+        request.extensions_mut().insert(trace);
+    }
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let document = problem.document(&instance, &id.0);
@@ -260,6 +297,31 @@ async fn negotiate(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trace_contexts() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let of = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("traceparent", HeaderValue::from_str(value).unwrap());
+            }
+            TraceParent::of(&headers)
+        };
+        let trace = of(&[good]).unwrap();
+        assert_eq!(trace.trace_id(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        for bad in [
+            "",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ] {
+            assert_eq!(of(&[bad]), None, "{bad}");
+        }
+        assert_eq!(of(&[good, good]), None);
+    }
 
     #[test]
     fn request_ids() {

@@ -54,6 +54,8 @@ pub struct Settings {
     pub docs: bool,
     /// A bearer token that the documentation page fills in. Only ever set by `brickyard dev`.
     pub docs_token: Option<SecretString>,
+    /// Whether asking for a workspace takes an `Idempotency-Key`.
+    pub require_idempotency_key: bool,
     /// Limits of one request.
     pub limits: Limits,
 }
@@ -63,6 +65,7 @@ impl Default for Settings {
         Self {
             docs: true,
             docs_token: None,
+            require_idempotency_key: false,
             limits: Limits::default(),
         }
     }

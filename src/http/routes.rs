@@ -18,13 +18,14 @@ use utoipa_axum::routes;
 /// Every route of the API with its action and its own refusals. A route that is not here does not exist.
 pub fn all() -> OpenApiRouter<Http> {
     use Code::{
-        AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyReused,
-        InvalidCursor, InvalidJson, NameTaken, NotFound, RequestTimeout, TeamRequired,
-        UnknownField, UnsupportedMediaType, ValidationFailed,
+        AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyMissing,
+        IdempotencyKeyReused, InvalidCursor, InvalidJson, NameTaken, NotFound, RequestTimeout,
+        TeamRequired, UnknownField, UnsupportedMediaType, ValidationFailed,
     };
     let create: &[Code] = &[
         InvalidJson,
         IdempotencyKeyInvalid,
+        IdempotencyKeyMissing,
         Forbidden,
         RequestTimeout,
         NameTaken,

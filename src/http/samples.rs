@@ -82,6 +82,7 @@ pub fn queued() -> OperationRow {
         problem: None,
         requested_by: PRINCIPAL.to_owned(),
         request_id: REQUEST.to_owned(),
+        traceparent: None,
         not_before: None,
         deadline_at: None,
         created_at: time(0),

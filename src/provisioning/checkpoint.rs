@@ -133,6 +133,7 @@ pub(super) async fn commit(
         let asker = Asker {
             principal: "system:failed-create",
             request_id: &operation.request_id,
+            traceparent: operation.traceparent.as_deref(),
         };
         let delete = request::enqueue_delete(&mut transaction, &asker, workspace, keep).await?;
         change.active_operation = Some(delete);

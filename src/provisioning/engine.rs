@@ -22,6 +22,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// The trace's id inside a W3C trace context that was checked on acceptance.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
+}
+
 /// A job that was acquired this often without reaching a checkpoint kills its process: it is parked.
 const POISON_CLAIMS: i32 = 5;
 
@@ -56,6 +61,7 @@ impl Handler for Engine {
             let span = tracing::info_span!(
                 "step",
                 request_id = %operation.request_id,
+                trace_id = operation.traceparent.as_deref().and_then(trace_id),
                 operation.id = %operation.id,
                 workspace.id = %workspace.id,
                 step = operation.plan.get(usize::try_from(operation.position)?).map(String::as_str),

@@ -20,6 +20,8 @@ pub struct Asker<'a> {
     pub principal: &'a str,
     /// Request id.
     pub request_id: &'a str,
+    /// W3C trace context of the exchange, if it came with one.
+    pub traceparent: Option<&'a str>,
 }
 
 /// A checked request for a workspace.
@@ -135,6 +137,7 @@ pub async fn create(
             steps: &steps,
             requested_by: asker.principal,
             request_id: asker.request_id,
+            traceparent: asker.traceparent,
             delay: Duration::ZERO,
         },
     )
@@ -303,6 +306,7 @@ pub(super) async fn enqueue_delete(
             steps: &steps,
             requested_by: asker.principal,
             request_id: asker.request_id,
+            traceparent: asker.traceparent,
             delay,
         },
     )

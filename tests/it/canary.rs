@@ -148,6 +148,9 @@ async fn no_secret_is_anywhere_but_in_the_store() {
     app.finish().await;
 }
 
+/// A caller's trace context.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// The lines of a worker's log carry the API's ids, so that one request can be followed through both.
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_carry_the_ids_of_the_api() {
@@ -162,7 +165,11 @@ async fn logs_carry_the_ids_of_the_api() {
     let _worker = Process::start(&app, "work", &[("BRICKYARD_LOG__FORMAT", "json")], stderr);
     let body = json!({"name": "followed", "template": "sandbox"});
     let accepted = app
-        .post_with("/workspaces", &body, &[("x-request-id", "follow-me")])
+        .post_with(
+            "/workspaces",
+            &body,
+            &[("x-request-id", "follow-me"), ("traceparent", TRACE)],
+        )
         .await;
     assert_eq!(
         accepted.headers.get("x-request-id").map(String::as_str),
@@ -180,6 +187,7 @@ async fn logs_carry_the_ids_of_the_api() {
         .collect();
     assert!(ours.len() >= 8, "a line for each step: {text}");
     for line in ours {
+        assert_eq!(line["trace_id"], TRACE[3..35], "{line}");
         assert_eq!(line["operation.id"], accepted.body["id"], "{line}");
         assert_eq!(
             line["workspace.id"], accepted.body["target"]["id"],

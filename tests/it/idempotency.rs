@@ -340,3 +340,25 @@ async fn two_deletes_are_one_with_any_key() {
     assert_eq!(counts(&app).await["idempotency_keys"], 0);
     app.abandon("nobody works here").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_may_require_keys() {
+    let builder = Builder {
+        workers: 0,
+        tune: |app| app.http.require_idempotency_key = true,
+        ..Builder::default()
+    };
+    let app = builder.start().await;
+    let body = json!({"name": "keyless", "template": "sandbox"});
+    let refused = app.post("/workspaces", &body).await;
+    let told = (refused.status, refused.body["code"].as_str());
+    assert_eq!(
+        told,
+        (400, Some("idempotency_key_missing")),
+        "{}",
+        refused.text
+    );
+    assert_requests(&app, 0, 0).await;
+    assert_eq!(keyed(&app, &body, "a-key").await.status, 202);
+    app.abandon("nobody works here").await;
+}

@@ -151,6 +151,10 @@ pub async fn create_workspace(
     body: Json<CreateWorkspace>,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
+    if key.is_none() && http.settings.require_idempotency_key {
+        let detail = "The service is set to require an Idempotency-Key.";
+        return Err(Problem::new(Code::IdempotencyKeyMissing, detail));
+    }
     let wanted = body.value;
     let templates = Arc::clone(&http.templates.borrow());
     let template = template(&templates, &wanted.template)?;
@@ -164,6 +168,7 @@ pub async fn create_workspace(
     let asker = Asker {
         principal: &caller.principal.id,
         request_id: &caller.request_id.0,
+        traceparent: caller.traceparent.as_deref(),
     };
     let new = NewWorkspace {
         name: &wanted.name,

@@ -52,6 +52,7 @@ pub async fn delete_workspace(
     let asker = Asker {
         principal: &caller.principal.id,
         request_id: &caller.request_id.0,
+        traceparent: caller.traceparent.as_deref(),
     };
     match request::delete(&http.db, &asker, &row).await? {
         Deletion::Accepted(operation) => create::answer(&http, &operation).await,

@@ -35,6 +35,7 @@ pub struct Operation {
     pub problem: Option<Explanation>,
     pub requested_by: String,
     pub request_id: String,
+    pub traceparent: Option<String>,
     pub not_before: Option<DateTime<Utc>>,
     pub deadline_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -60,6 +61,7 @@ struct Row {
     problem: Option<serde_json::Value>,
     requested_by: String,
     request_id: String,
+    traceparent: Option<String>,
     not_before: Option<DateTime<Utc>>,
     deadline_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -94,6 +96,7 @@ impl Row {
             message: self.message,
             requested_by: self.requested_by,
             request_id: self.request_id,
+            traceparent: self.traceparent,
             not_before: self.not_before,
             deadline_at: self.deadline_at,
             created_at: self.created_at,
@@ -115,7 +118,7 @@ pub async fn get(
     sqlx::query_as!(
         Row,
         "select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
-                o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id,
+                o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id, o.traceparent,
                 o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
            from operations o
            join workspaces w on w.id = o.workspace_id
@@ -141,7 +144,7 @@ pub async fn lock_unfinished(
     sqlx::query_as!(
         Row,
         "select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
-                o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id,
+                o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id, o.traceparent,
                 o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
            from operations o
            join workspaces w on w.id = o.workspace_id
@@ -177,6 +180,8 @@ pub struct New<'a> {
     pub requested_by: &'a str,
     /// In which HTTP exchange.
     pub request_id: &'a str,
+    /// Its W3C trace context, if its caller sent one.
+    pub traceparent: Option<&'a str>,
     /// Begin this much later.
     pub delay: std::time::Duration,
 }
@@ -187,9 +192,10 @@ pub struct New<'a> {
 /// [`super::StoreError`]; constraint `operations_one_at_a_time` if another one is unfinished.
 pub async fn insert(db: &mut PgConnection, new: &New<'_>) -> Result<()> {
     sqlx::query!(
-        "insert into operations (id, workspace_id, team, kind, status, plan, steps, requested_by, request_id, not_before)
-         values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8,
-                 case when $9::float8 > 0 then clock() + make_interval(secs => $9) end)",
+        "insert into operations (id, workspace_id, team, kind, status, plan, steps, requested_by, request_id, traceparent,
+                                 not_before)
+         values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9,
+                 case when $10::float8 > 0 then clock() + make_interval(secs => $10) end)",
         new.id.uuid(),
         new.workspace.uuid(),
         new.team,
@@ -198,6 +204,7 @@ pub async fn insert(db: &mut PgConnection, new: &New<'_>) -> Result<()> {
         json(&new.steps),
         new.requested_by,
         new.request_id,
+        new.traceparent,
         new.delay.as_secs_f64()
     )
     .execute(db)
