@@ -179,6 +179,12 @@ impl From<RequestError> for Problem {
             RequestError::Protected => {
                 Self::new(Code::DeletionProtected, "`deletion_protection` is true.")
             }
+            RequestError::InProgress(id) => Self::new(
+                Code::OperationInProgress,
+                format!("A worker is at {id} right now."),
+            )
+            .href(format!("/operations/{id}"))
+            .header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             RequestError::Store(error) => error.into(),
         }
     }

@@ -19,8 +19,8 @@ use utoipa_axum::routes;
 pub fn all() -> OpenApiRouter<Http> {
     use Code::{
         AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyMissing,
-        IdempotencyKeyReused, InvalidCursor, InvalidJson, NameTaken, NotFound, RequestTimeout,
-        TeamRequired, UnknownField, UnsupportedMediaType, ValidationFailed,
+        IdempotencyKeyReused, InvalidCursor, InvalidJson, NameTaken, NotFound, OperationInProgress,
+        RequestTimeout, TeamRequired, UnknownField, UnsupportedMediaType, ValidationFailed,
     };
     let create: &[Code] = &[
         InvalidJson,
@@ -54,7 +54,13 @@ pub fn all() -> OpenApiRouter<Http> {
         ))
         .routes(endpoint(
             Some(Action::DeleteWorkspace),
-            &[Forbidden, NotFound, AmbiguousName, DeletionProtected],
+            &[
+                Forbidden,
+                NotFound,
+                AmbiguousName,
+                DeletionProtected,
+                OperationInProgress,
+            ],
             routes!(workspaces::delete::delete_workspace),
         ))
         .routes(endpoint(
@@ -142,7 +148,7 @@ fn refuse(operation: &mut Operation, codes: &[Code]) {
         let mut response = ResponseBuilder::new()
             .description(list.join(". ") + ".")
             .content(MEDIA_TYPE, content);
-        if matches!(status, 429 | 503) {
+        if matches!(status, 429 | 503) || codes.contains(&Code::OperationInProgress) {
             response = response.header(
                 "Retry-After",
                 openapi::number_header("Seconds after which to ask again"),

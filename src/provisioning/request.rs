@@ -1,7 +1,8 @@
 //! From a checked request to rows: what was accepted commits together, or nothing was accepted.
 
-use super::checkpoint::tell;
+use super::checkpoint::{stop, tell};
 use super::{OPERATION_JOB, plan};
+use crate::domain::external::ExternalIds;
 use crate::domain::id::{OperationId, WorkspaceId};
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord};
 use crate::domain::phase::{Phase, phase};
@@ -62,6 +63,9 @@ pub enum RequestError {
     /// The workspace is protected.
     #[error("protected from deletion")]
     Protected,
+    /// A worker is at it right now; the operation.
+    #[error("operation in progress")]
+    InProgress(OperationId),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -275,6 +279,63 @@ pub async fn delete(
     let operation = reread(&mut transaction, id).await?;
     transaction.commit().await?;
     Ok(Deletion::Accepted(Box::new(operation)))
+}
+
+/// Drops our record of a workspace and leaves everything outside alone. The audit keeps the external ids of what is
+/// left behind.
+///
+/// # Errors
+/// [`RequestError::InProgress`] while a worker is at it.
+pub async fn forget(
+    db: &PgPool,
+    asker: &Asker<'_>,
+    workspace: WorkspaceId,
+) -> Result<(), RequestError> {
+    let mut transaction = db.begin().await?;
+    let Some(workspace) = workspaces::lock(&mut transaction, workspace).await? else {
+        return Ok(());
+    };
+    if workspace.phase == Phase::Deleted {
+        return Ok(());
+    }
+    for operation in operations::lock_unfinished(&mut transaction, workspace.id).await? {
+        let key = operation.id.to_string();
+        if !enqueue::remove_unheld(&mut transaction, OPERATION_JOB, &key).await? {
+            return Err(RequestError::InProgress(operation.id));
+        }
+        operations::ask_to_cancel(&mut transaction, operation.id).await?;
+        stop(&mut transaction, operation.id).await?;
+        tell(&mut transaction, operation.id).await?;
+    }
+    workspaces::update(
+        &mut transaction,
+        workspace.id,
+        &workspaces::Change {
+            external: &ExternalIds::default(),
+            conditions: &workspace.conditions,
+            phase: Phase::Deleted,
+            problem: None,
+            last_operation: workspace.last_operation,
+            active_operation: None,
+        },
+    )
+    .await?;
+    audit::append(
+        &mut transaction,
+        &audit::Entry {
+            actor: asker.principal,
+            action: "workspace.forgotten",
+            workspace: workspace.id,
+            operation: workspace.last_operation,
+            team: &workspace.team,
+            epoch: None,
+            request_id: asker.request_id,
+            detail: serde_json::json!({"name": workspace.name, "left_behind": workspace.external}),
+        },
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Inserts the delete operation of a workspace and its job, to begin after `delay`. Its plan is the create plan; the

@@ -239,3 +239,74 @@ async fn a_parked_delete_that_is_asked_for_again_asks_again() {
     );
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forgotten_stays_outside_and_its_ids_in_the_audit() {
+    let app = TestApp::start().await;
+    let workspace = app.ready("forgotten").await;
+    let href = workspace["href"].as_str().expect("a link");
+    let path = format!("{href}?mode=forget");
+    let refused = app.delete(&path).await;
+    let told = (refused.status, refused.body["code"].as_str());
+    assert_eq!(told, (403, Some("forbidden")), "{}", refused.text);
+    let odd = app.delete(&format!("{href}?mode=remember")).await;
+    assert_eq!(odd.status, 400, "{}", odd.text);
+
+    let admin = app.bearer("admin");
+    let headers = [("authorization", admin.as_str())];
+    for _ in 0..2 {
+        let answer = app.send("DELETE", &path, &headers, None).await;
+        assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    }
+    assert_eq!(app.get(href).await.body["phase"], "deleted");
+    assert_eq!(
+        app.simulator.inventory().workspaces.len(),
+        1,
+        "the cloud is left alone"
+    );
+    let left: Value = sqlx::query_scalar(
+        "select detail -> 'left_behind' from audit where action = 'workspace.forgotten'",
+    )
+    .fetch_one(&app.db)
+    .await
+    .expect("one entry");
+    let id = workspace["external"]["workspace_id"]
+        .as_str()
+        .expect("an id");
+    assert_eq!(left["workspace"]["id"].to_string(), id);
+    // The name is free again.
+    let again = app.create("forgotten").await;
+    app.delete("/workspaces/forgotten").await;
+    app.done(&again).await;
+    app.abandon("a workspace is left behind on purpose").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_is_at_cannot_be_forgotten_yet() {
+    let app = TestApp::start().await;
+    app.fault(Fault::new(FaultKind::HoldAnswer).on(Call::CreateCredentials));
+    let create = app.create("busy").await;
+    while !app
+        .simulator
+        .arrivals()
+        .iter()
+        .any(|a| a.call == Call::CreateCredentials)
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let admin = app.bearer("admin");
+    let headers = [("authorization", admin.as_str())];
+    let answer = app
+        .send("DELETE", "/workspaces/busy?mode=forget", &headers, None)
+        .await;
+    let told = (answer.status, answer.body["code"].as_str());
+    assert_eq!(
+        told,
+        (409, Some("operation_in_progress")),
+        "{}",
+        answer.text
+    );
+    app.simulator.release();
+    assert_eq!(app.done(&create).await["status"], "succeeded");
+    app.finish().await;
+}
