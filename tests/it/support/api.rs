@@ -1,6 +1,7 @@
 //! The API's own life within a test: begun, stopped, begun again.
 
-use super::{PATIENCE, TestApp, quicken};
+use super::numbers::quicken;
+use super::{PATIENCE, TestApp};
 use brickyard::app::App;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ mod api;
 pub mod check;
 pub mod conformity;
 pub mod database;
+mod numbers;
 pub mod process;
 pub mod wire;
 
@@ -118,7 +119,7 @@ impl Builder {
         };
         let config = configuration(&simulator, &database_url, &self);
         let mut app = App::new(config).expect("the app builds");
-        quicken(&mut app);
+        numbers::quicken(&mut app);
         (self.tune)(&mut app);
         let app = Arc::new(app);
         let (url, stop, server) = api::serve(&app).await;
@@ -154,28 +155,6 @@ pub fn configuration(simulator: &Simulator, database_url: &str, builder: &Builde
         &builder.extra,
     );
     config::parse("a test", &text, std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"))
-}
-
-/// The same numbers in the same relations, small enough for a test.
-pub fn quicken(app: &mut App) {
-    app.drain = Duration::ZERO;
-    // Tests ask as fast as they can; the one about the limit sets its own.
-    app.http.limits.requests_per_minute = 1_000_000;
-    app.queue.poll_every = Duration::from_millis(500);
-    app.queue.renew_every = Duration::from_millis(500);
-    app.queue.lease = Duration::from_secs(3);
-    app.queue.grace = Duration::from_secs(5);
-    let p = &mut app.provisioning;
-    p.create_timeout = Duration::from_secs(2);
-    p.call_timeout = Duration::from_secs(2);
-    p.settle = Duration::from_secs(2);
-    p.not_yet_budget = Duration::from_secs(20);
-    p.store_retry = Duration::from_millis(600);
-    p.observe_fast = Duration::from_millis(50);
-    p.observe_slow = Duration::from_millis(100);
-    p.observe_fast_after = Duration::ZERO;
-    p.probe_gap = Duration::from_millis(20);
-    p.look_gap = Duration::from_millis(100);
 }
 
 impl TestApp {
