@@ -25,7 +25,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres openbao ## Run the whole suite.
+test: toolchain postgres-binaries openbao ## Run the whole suite.
 	cargo test --locked --workspace
 
 .PHONY: lint

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Sees to it that a Postgres can be had: a URL of a running one, or binaries to start a throwaway one from.
-# Installs the system's package where neither is there. Asks nothing. With --binaries, a URL does not do.
+# Sees to it that `dev` and `demo` can have a Postgres: DATABASE_URL of a running one, or binaries to start a throwaway
+# one from. Installs the system's package where neither is there. Asks nothing. With --binaries, a URL does not do: the
+# tests start servers of their own in any case.
 set -eu
 
-if [ "${1:-}" != --binaries ] && [ -n "${TEST_DATABASE_URL:-}${DATABASE_URL:-}" ]; then
+if [ "${1:-}" != --binaries ] && [ -n "${DATABASE_URL:-}" ]; then
     exit 0
 fi
 
