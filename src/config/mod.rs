@@ -148,7 +148,7 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
     let instance = instance(source, mistakes);
     let outbound = outbound::read(source, mistakes);
     let plain = PlainHttp(outbound.as_ref().is_some_and(|o| o.allow_plain_http));
-    let server = server::read(source, plain, mistakes);
+    let server = server::read(source, mistakes);
     let database = database::read(source, mistakes);
     let log = log::read(source, mistakes);
     let issuers = issuers::read(source, plain, mistakes);

@@ -1,6 +1,5 @@
 //! `[server]`: where the API listens and what it accepts.
 
-use super::shape::PlainHttp;
 use super::{Mistakes, Source};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -11,8 +10,6 @@ use std::net::SocketAddr;
 pub struct ServerSettings {
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// Address callers use, for links; without a trailing slash.
-    pub public_url: Option<String>,
     /// Whether `/docs` is served.
     pub docs: bool,
     /// Largest body.
@@ -31,7 +28,6 @@ pub struct ServerSettings {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     listen: String,
-    public_url: Option<String>,
     docs: bool,
     max_body_bytes: usize,
     request_timeout_seconds: u32,
@@ -43,7 +39,6 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            public_url: None,
             docs: true,
             max_body_bytes: 64 * 1024,
             request_timeout_seconds: 30,
@@ -59,7 +54,6 @@ impl Default for Raw {
         let default = ServerSettings::default();
         Self {
             listen: default.listen.to_string(),
-            public_url: default.public_url,
             docs: default.docs,
             max_body_bytes: default.max_body_bytes,
             request_timeout_seconds: default.request_timeout_seconds,
@@ -69,11 +63,7 @@ impl Default for Raw {
     }
 }
 
-pub(super) fn read(
-    source: &Source,
-    plain: PlainHttp,
-    mistakes: &mut Mistakes,
-) -> Option<ServerSettings> {
+pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSettings> {
     let raw: Raw = source.section("server", mistakes)?;
     let listen = raw.listen.parse();
     if listen.is_err() {
@@ -84,9 +74,6 @@ pub(super) fn read(
                 raw.listen
             ),
         );
-    }
-    if let Some(url) = &raw.public_url {
-        mistakes.url("server.public_url", url, plain);
     }
     mistakes.range(
         "server.max_body_bytes",
@@ -105,9 +92,6 @@ pub(super) fn read(
     );
     Some(ServerSettings {
         listen: listen.ok()?,
-        public_url: raw
-            .public_url
-            .map(|url| url.trim_end_matches('/').to_owned()),
         docs: raw.docs,
         max_body_bytes: raw.max_body_bytes,
         request_timeout_seconds: raw.request_timeout_seconds,

@@ -45,10 +45,6 @@ fn every_mistake_names_its_key() {
             "server.max_body_bytes: ",
         ),
         (
-            add("server", "public_url = \"http://brickyard.example.com\""),
-            "server.public_url: `http",
-        ),
-        (
             swap("url = \"postgres://", "url = \"mysql://"),
             "database.url: must begin with postgres://",
         ),

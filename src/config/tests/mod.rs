@@ -93,7 +93,6 @@ fn the_example_shows_every_setting_in_its_section() {
 fn the_example_tells_the_defaults() {
     // With every commented line that is no alternative switched on, nothing changes.
     let alternatives = [
-        "public_url",
         "url_file",
         "dns_servers",
         "jwks_url",
@@ -142,7 +141,6 @@ fn the_environment_wins() {
     .unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.instance, "prod");
     assert_eq!(config.server.listen.port(), 9000);
-    assert_eq!(config.server.public_url, None);
     assert_eq!(config.database.max_connections, 42);
     assert_eq!(config.outbound.dns_servers[0].to_string(), "10.1.1.1:53");
     assert_eq!(config.worker.slots, 3);
