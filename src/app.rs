@@ -90,6 +90,7 @@ impl App {
             http: http::Settings {
                 docs: config.server.docs,
                 docs_token: config.server.docs_token.clone(),
+                public_url: http::PublicUrl::new(config.server.public_url.as_deref()),
                 require_idempotency_key: config.server.require_idempotency_key,
                 limits: http::Limits {
                     body_bytes: config.server.max_body_bytes,

@@ -1,5 +1,6 @@
 //! `[server]`: where the API listens and what it accepts.
 
+use super::shape::PlainHttp;
 use super::{Mistakes, Source};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -10,6 +11,8 @@ use std::net::SocketAddr;
 pub struct ServerSettings {
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Where callers find the service: scheme and host.
+    pub public_url: Option<String>,
     /// Whether `/docs` is served.
     pub docs: bool,
     /// Largest body.
@@ -28,6 +31,7 @@ pub struct ServerSettings {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     listen: String,
+    public_url: Option<String>,
     docs: bool,
     max_body_bytes: usize,
     request_timeout_seconds: u32,
@@ -39,6 +43,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             docs: true,
             max_body_bytes: 64 * 1024,
             request_timeout_seconds: 30,
@@ -54,6 +59,7 @@ impl Default for Raw {
         let default = ServerSettings::default();
         Self {
             listen: default.listen.to_string(),
+            public_url: default.public_url,
             docs: default.docs,
             max_body_bytes: default.max_body_bytes,
             request_timeout_seconds: default.request_timeout_seconds,
@@ -75,6 +81,17 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
             ),
         );
     }
+    if let Some(url) = &raw.public_url {
+        // Of whatever scheme callers use on this machine; from anywhere else it is https.
+        mistakes.url("server.public_url", url, PlainHttp(true));
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        if rest.trim_end_matches('/').contains('/') {
+            mistakes.add(
+                "server.public_url",
+                format!("`{url}` has a path; the service stands at the root of its host"),
+            );
+        }
+    }
     mistakes.range(
         "server.max_body_bytes",
         raw.max_body_bytes,
@@ -92,6 +109,7 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
     );
     Some(ServerSettings {
         listen: listen.ok()?,
+        public_url: raw.public_url,
         docs: raw.docs,
         max_body_bytes: raw.max_body_bytes,
         request_timeout_seconds: raw.request_timeout_seconds,

@@ -44,7 +44,7 @@ pub fn around(router: Router<Http>, http: &Http) -> Router<Http> {
         .layer(from_fn_with_state(http.clone(), limit_time))
         .layer(from_fn_with_state(http.clone(), limit_size))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(exchange))
+        .layer(from_fn_with_state(http.clone(), exchange))
 }
 
 /// The id of one HTTP exchange: the caller's `X-Request-Id`, or ours.
@@ -119,7 +119,7 @@ fn route(request: &Request) -> &str {
 }
 
 /// Gives the exchange its id and span, writes the document of a problem, adds the headers every answer has.
-async fn exchange(mut request: Request, next: Next) -> Response {
+async fn exchange(State(http): State<Http>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let trace = TraceParent::of(request.headers());
@@ -139,7 +139,7 @@ async fn exchange(mut request: Request, next: Next) -> Response {
     }
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let document = problem.document(&instance, &id.0);
+        let document = problem.document(&http.settings.public_url, &instance, &id.0);
         let body = serde_json::to_vec(&document).unwrap_or_default();
         response
             .headers_mut()

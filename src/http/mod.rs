@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod operations;
 pub mod page;
 pub mod problem;
+pub mod public_url;
 pub mod query;
 pub mod rate;
 pub mod routes;
@@ -36,6 +37,7 @@ use crate::domain::template::Template;
 use axum::Router;
 use operations::Changes;
 use problem::Problem;
+pub use public_url::PublicUrl;
 use secrecy::SecretString;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub docs: bool,
     /// A bearer token that the documentation page fills in. Only ever set by `brickyard dev`.
     pub docs_token: Option<SecretString>,
+    /// Where callers find the service.
+    pub public_url: PublicUrl,
     /// Whether asking for a workspace takes an `Idempotency-Key`.
     pub require_idempotency_key: bool,
     /// Limits of one request.
@@ -65,6 +69,7 @@ impl Default for Settings {
         Self {
             docs: true,
             docs_token: None,
+            public_url: PublicUrl::default(),
             require_idempotency_key: false,
             limits: Limits::default(),
         }

@@ -6,6 +6,7 @@
 
 pub use super::mistakes::{FieldCode, FieldError};
 
+use super::PublicUrl;
 use crate::domain::id::WorkspaceId;
 use crate::domain::problem::{Code, Explanation, FixBy, Upstream};
 use crate::provisioning::request::RequestError;
@@ -120,9 +121,10 @@ impl Problem {
     }
 
     /// The document of this HTTP exchange.
-    pub fn document(&self, instance: &str, request_id: &str) -> Document {
+    pub fn document(&self, public_url: &PublicUrl, instance: &str, request_id: &str) -> Document {
         let mut document = Document::stored(
             &self.0.explanation,
+            public_url,
             instance.to_owned(),
             Some(request_id.to_owned()),
         );
@@ -227,7 +229,7 @@ fn is_away(error: &StoreError) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
 pub struct Document {
-    /// Identifies the kind of problem: `/problems/` and the code.
+    /// Identifies the kind of problem: `/problems/` and the code; absolute where a public URL is configured.
     #[serde(rename = "type")]
     #[schema(format = "uri-reference")]
     pub kind: String,
@@ -266,10 +268,15 @@ pub struct Document {
 
 impl Document {
     /// The document of a stored explanation.
-    pub fn stored(explanation: &Explanation, instance: String, request_id: Option<String>) -> Self {
+    pub fn stored(
+        explanation: &Explanation,
+        public_url: &PublicUrl,
+        instance: String,
+        request_id: Option<String>,
+    ) -> Self {
         let code = explanation.code;
         Self {
-            kind: format!("/problems/{}", code.as_str()),
+            kind: public_url.problem_type(code),
             title: code.title().to_owned(),
             status: code.status(),
             code,
@@ -299,7 +306,8 @@ mod tests {
         let problem = Problem::from(RequestError::NameTaken(WorkspaceId::from_uuid(
             uuid::Uuid::nil(),
         )));
-        let json = serde_json::to_value(problem.document("/workspaces", "req_1")).unwrap();
+        let document = |url| problem.document(&PublicUrl::new(url), "/workspaces", "req_1");
+        let json = serde_json::to_value(document(None)).unwrap();
         assert_eq!(json["type"], "/problems/name_taken");
         assert_eq!(json["status"], 409);
         assert_eq!(json["code"], "name_taken");
@@ -315,6 +323,10 @@ mod tests {
                 .starts_with("/workspaces/ws_")
         );
         assert!(json.get("ids").is_none());
+        assert_eq!(
+            document(Some("https://brickyard.example.com/")).kind,
+            "https://brickyard.example.com/problems/name_taken"
+        );
     }
 
     #[test]

@@ -181,9 +181,11 @@ impl Params {
 
     #[cfg(test)]
     pub(super) fn mistakes(self) -> Vec<FieldError> {
-        self.finish()
-            .err()
-            .map_or(Vec::new(), |problem| problem.document("", "").errors)
+        self.finish().err().map_or(Vec::new(), |problem| {
+            problem
+                .document(&crate::http::PublicUrl::default(), "", "")
+                .errors
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::extract::Declared;
 use super::problem::{MEDIA_TYPE, Problem};
-use super::{Http, health, openapi, operations, workspaces};
+use super::{Http, PublicUrl, health, openapi, operations, workspaces};
 use crate::auth::Action;
 use crate::domain::problem::Code;
 use axum::Extension;
@@ -139,8 +139,11 @@ fn refuse(operation: &mut Operation, codes: &[Code]) {
             .map(|code| format!("`{}`: {}", code.as_str(), code.title()))
             .collect();
         let Some(first) = codes.first() else { continue };
-        let example = Problem::new(*first, first.title())
-            .document("/workspaces", "req_01kb1mq3nye0rb46cttw1jx7p2");
+        let example = Problem::new(*first, first.title()).document(
+            &PublicUrl::default(),
+            "/workspaces",
+            "req_01kb1mq3nye0rb46cttw1jx7p2",
+        );
         let content = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("Problem")))
             .example(serde_json::to_value(example).ok())

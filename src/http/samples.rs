@@ -1,6 +1,7 @@
 //! Rows that look like real ones: the examples of the document and the tests are made from them by the same code that
 //! serves answers.
 
+use super::PublicUrl;
 use super::operations::Operation;
 use super::workspaces::Workspace;
 use crate::domain::cloud::{Cloud, ComputeMode};
@@ -60,7 +61,7 @@ fn workspace_id() -> WorkspaceId {
 /// The operation callers would see.
 pub fn operation(row: &OperationRow) -> Operation {
     let ahead = (row.status == OperationStatus::Queued).then_some(0);
-    Operation::of(row, ahead, time(90))
+    Operation::of(row, ahead, time(90), &PublicUrl::default())
 }
 
 /// Just accepted.
@@ -188,7 +189,7 @@ pub fn ready() -> WorkspaceRow {
 
 /// The workspace callers would see.
 pub fn workspace() -> Workspace {
-    Workspace::of(&ready())
+    Workspace::of(&ready(), &PublicUrl::default())
 }
 
 fn spec() -> Spec {

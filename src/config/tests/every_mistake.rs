@@ -45,6 +45,14 @@ fn every_mistake_names_its_key() {
             "server.max_body_bytes: ",
         ),
         (
+            add("server", "public_url = \"http://brickyard.example.com\""),
+            "server.public_url: `http",
+        ),
+        (
+            add("server", "public_url = \"https://example.com/brickyard/\""),
+            "server.public_url: `https://example.com/brickyard/` has a path",
+        ),
+        (
             swap("url = \"postgres://", "url = \"mysql://"),
             "database.url: must begin with postgres://",
         ),

@@ -93,6 +93,7 @@ fn the_example_shows_every_setting_in_its_section() {
 fn the_example_tells_the_defaults() {
     // With every commented line that is no alternative switched on, nothing changes.
     let alternatives = [
+        "public_url",
         "url_file",
         "dns_servers",
         "jwks_url",

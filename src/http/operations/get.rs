@@ -83,7 +83,7 @@ pub async fn answer(http: &Http, row: &Row) -> Result<(HeaderMap, Json<Operation
     };
     Ok((
         view::headers(row, ahead, now),
-        Json(Operation::of(row, ahead, now)),
+        Json(Operation::of(row, ahead, now, &http.settings.public_url)),
     ))
 }
 

@@ -134,7 +134,7 @@ pub async fn list_operations(
     }
     let items = found
         .iter()
-        .map(|row| Operation::of(row, None, now))
+        .map(|row| Operation::of(row, None, now, &http.settings.public_url))
         .collect();
     Ok((headers, Json(OperationPage { items, next_cursor })).into_response())
 }

@@ -2,6 +2,7 @@
 
 use super::progress::{Progress, progress, retry_after};
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord};
+use crate::http::PublicUrl;
 use crate::http::problem::Document;
 use crate::store::operations::Operation as Row;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -79,7 +80,7 @@ pub struct QueuePlace {
 
 impl Operation {
     /// The answer for a row. `ahead`: operations before it in the queue, if that was asked.
-    pub fn of(row: &Row, ahead: Option<i64>, now: DateTime<Utc>) -> Self {
+    pub fn of(row: &Row, ahead: Option<i64>, now: DateTime<Utc>, public_url: &PublicUrl) -> Self {
         let href = href(row);
         let steps = row.steps.iter().map(|step| StepRecord {
             started_at: step.started_at.map(millis),
@@ -107,8 +108,9 @@ impl Operation {
             progress: progress(row, now),
             steps: steps.collect(),
             warnings: row.warnings.clone(),
-            problem: problem
-                .map(|p| Document::stored(p, href.clone(), Some(row.request_id.clone()))),
+            problem: problem.map(|p| {
+                Document::stored(p, public_url, href.clone(), Some(row.request_id.clone()))
+            }),
             not_before: row.not_before.map(millis),
             deadline_at: row.deadline_at.map(millis),
             created_at: millis(row.created_at),
@@ -150,7 +152,13 @@ mod tests {
     #[test]
     fn every_field_is_there_and_times_have_milliseconds() {
         let row = samples::running();
-        let json = serde_json::to_value(Operation::of(&row, None, row.created_at)).unwrap();
+        let json = serde_json::to_value(Operation::of(
+            &row,
+            None,
+            row.created_at,
+            &PublicUrl::default(),
+        ))
+        .unwrap();
         assert_eq!(json["id"], row.id.to_string());
         assert_eq!(json["target"]["type"], "workspace");
         for null in ["queue", "problem", "not_before", "finished_at"] {
@@ -164,7 +172,13 @@ mod tests {
     #[test]
     fn a_failed_one_carries_the_same_document_as_an_answer() {
         let row = samples::failed();
-        let json = serde_json::to_value(Operation::of(&row, None, row.created_at)).unwrap();
+        let json = serde_json::to_value(Operation::of(
+            &row,
+            None,
+            row.created_at,
+            &PublicUrl::default(),
+        ))
+        .unwrap();
         let problem = &json["problem"];
         assert_eq!(problem["code"], "elastic_ip_limit");
         assert_eq!(problem["instance"], json["href"]);

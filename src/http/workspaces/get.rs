@@ -57,7 +57,7 @@ pub async fn get_workspace(
     let mut response = if none_match(&headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Json(Workspace::of(&row)).into_response()
+        Json(Workspace::of(&row, &http.settings.public_url)).into_response()
     };
     if let Ok(value) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(header::ETAG, value);

@@ -191,7 +191,10 @@ pub async fn list_workspaces(
     {
         headers.insert(header::LINK, link);
     }
-    let items = found.iter().map(Workspace::of).collect();
+    let items = found
+        .iter()
+        .map(|row| Workspace::of(row, &http.settings.public_url))
+        .collect();
     Ok((headers, Json(WorkspacePage { items, next_cursor })).into_response())
 }
 

@@ -7,11 +7,11 @@ pub mod get;
 pub mod list;
 pub mod tokens;
 
-use super::Http;
 use super::extract::{Caller, Segment};
 use super::operations::view::millis;
 use super::problem::{Document, Problem};
 use super::query::{FromQuery, Params};
+use super::{Http, PublicUrl};
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::condition::Condition;
 use crate::domain::id::WorkspaceId;
@@ -214,13 +214,13 @@ pub struct SecretPlace {
 
 impl Workspace {
     /// The answer for a row.
-    pub fn of(row: &Row) -> Self {
+    pub fn of(row: &Row, public_url: &PublicUrl) -> Self {
         let (spec, made) = (&row.spec, row.external.workspace.as_ref());
         let href = href(row.id);
         let problem = row
             .problem
             .as_ref()
-            .map(|problem| Document::stored(problem, href.clone(), None));
+            .map(|problem| Document::stored(problem, public_url, href.clone(), None));
         Self {
             id: row.id.to_string(),
             name: row.name.clone(),
@@ -315,7 +315,7 @@ mod tests {
         assert!(json["problem"].is_null() && json["active_operation"].is_null());
         let mut row = samples::ready();
         row.external.workspace = None;
-        let json = serde_json::to_value(Workspace::of(&row)).unwrap();
+        let json = serde_json::to_value(Workspace::of(&row, &PublicUrl::default())).unwrap();
         assert!(
             json["external"]
                 .as_object()

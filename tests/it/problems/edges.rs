@@ -1,7 +1,7 @@
 //! Before a route is found: methods, unknown paths, sizes, request ids; and the page that is no route.
 
 use super::world;
-use crate::support::conformity;
+use crate::support::{Builder, conformity};
 use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,4 +172,42 @@ async fn the_documentation_page_needs_no_token_and_lets_no_foreign_script_in() {
     }
     assert_eq!(app.raw("POST", "/docs/", &[], b"").await.status, 405);
     app.abandon("nobody works here").await;
+}
+
+/// RFC 9457: what leaves the exchange it was said in should not depend on where it is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn types_are_absolute_where_a_public_url_is_configured() {
+    let builder = Builder {
+        environment: &[
+            (
+                "BRICKYARD_SERVER__PUBLIC_URL",
+                "https://brickyard.example.com/",
+            ),
+            ("BRICKYARD_TEMPLATES__SANDBOX__KEEP_FAILED_SECONDS", "3600"),
+        ],
+        ..Builder::default()
+    };
+    let app = builder.start().await;
+    let absolute = |code: &str| format!("https://brickyard.example.com/problems/{code}");
+
+    let refused = app.get("/workspaces/no-such-one").await;
+    assert_eq!(refused.body["type"], absolute("not_found"));
+
+    let operation = app.create("fault-workspace-fails-types").await;
+    let failed = app.done(&operation).await;
+    let workspace = app.workspace_of(&operation).await;
+    let in_lists = [
+        app.get("/operations?status=failed").await,
+        app.get("/workspaces").await,
+    ];
+    for carried in [
+        &failed["problem"],
+        &workspace["problem"],
+        &in_lists[0].body["items"][0]["problem"],
+        &in_lists[1].body["items"][0]["problem"],
+    ] {
+        assert_eq!(carried["type"], absolute("elastic_ip_limit"));
+    }
+    app.removed("fault-workspace-fails-types").await;
+    app.finish().await;
 }

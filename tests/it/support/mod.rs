@@ -69,6 +69,8 @@ pub struct Builder {
     pub workers: usize,
     /// TOML appended to the configuration.
     pub extra: String,
+    /// Variables that override settings, as an operator's environment does.
+    pub environment: &'static [(&'static str, &'static str)],
     /// Simulated seconds per real second.
     pub speed: f64,
     /// Keys of the template, as TOML lines.
@@ -86,6 +88,7 @@ impl Default for Builder {
         Self {
             workers: 1,
             extra: String::new(),
+            environment: &[],
             speed: SPEED,
             template: dev::OBJECTS.into(),
             simulator: None,
@@ -154,7 +157,11 @@ pub fn configuration(simulator: &Simulator, database_url: &str, builder: &Builde
         &builder.template,
         &builder.extra,
     );
-    config::parse("a test", &text, std::iter::empty()).unwrap_or_else(|errors| panic!("{errors}"))
+    let environment = builder
+        .environment
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    config::parse("a test", &text, environment).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 impl TestApp {
