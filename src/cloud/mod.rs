@@ -93,6 +93,8 @@ pub struct UpstreamWorkspace {
     pub credentials_id: Option<String>,
     /// Storage configuration id.
     pub storage_configuration_id: Option<String>,
+    /// Network configuration id.
+    pub network_id: Option<String>,
     /// Tags as far as they are visible.
     pub tags: BTreeMap<String, String>,
     /// Creation time in ms since the epoch.
@@ -104,12 +106,14 @@ pub struct UpstreamWorkspace {
 pub struct NewWorkspace<'a> {
     /// Upstream name (`domain::marker::upstream_name`).
     pub name: &'a str,
-    /// The resolved spec: region, tier, deployment name.
+    /// The resolved spec: region, tier, deployment name, compute mode.
     pub spec: &'a Spec,
     /// Credentials configuration id.
-    pub credentials_id: &'a str,
+    pub credentials_id: Option<&'a str>,
     /// Storage configuration id.
-    pub storage_configuration_id: &'a str,
+    pub storage_configuration_id: Option<&'a str>,
+    /// Network configuration id.
+    pub network_id: Option<&'a str>,
     /// All tags, the marker's included.
     pub tags: &'a BTreeMap<String, String>,
 }

@@ -48,6 +48,13 @@ pub(super) fn is_bucket(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-' || *b == b'.')
 }
 
+/// Whether `text` is an id of EC2 with that prefix, such as `vpc-0123456789abcdef0`.
+pub(super) fn is_ec2_id(text: &str, prefix: &str) -> bool {
+    let id = text.strip_prefix(prefix).and_then(|t| t.strip_prefix('-'));
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    id.is_some_and(|id| [8, 17].contains(&id.len()) && id.bytes().all(hex))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +99,18 @@ mod tests {
         }
         for good in ["abc", "my-root-bucket", "a.b.c"] {
             assert!(is_bucket(good), "{good}");
+        }
+        for good in ["subnet-0123456789abcdef0", "subnet-12345678"] {
+            assert!(is_ec2_id(good, "subnet"), "{good}");
+        }
+        for bad in [
+            "subnet-1",
+            "subnet-1234567g",
+            "subnet12345678",
+            "sg-12345678",
+            "",
+        ] {
+            assert!(!is_ec2_id(bad, "subnet"), "{bad}");
         }
         for bad in ["ab", "Abc", "-ab", "ab-", "a..b", "a_b", &"a".repeat(64)] {
             assert!(!is_bucket(bad), "{bad}");

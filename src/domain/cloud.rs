@@ -19,6 +19,8 @@ pub enum ComputeMode {
     /// Compute in the customer's cloud account (`HYBRID` on the wire).
     #[default]
     Classic,
+    /// Compute and storage in Databricks' own (`SERVERLESS` on the wire).
+    Serverless,
 }
 
 impl Cloud {

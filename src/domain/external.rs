@@ -12,6 +12,9 @@ pub struct ExternalIds {
     /// Storage configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_configuration: Option<ExternalObject>,
+    /// Network configuration; none where the vendor makes the VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<ExternalObject>,
     /// The workspace itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<ExternalWorkspace>,

@@ -21,10 +21,13 @@ pub struct Spec {
     pub tier: Option<String>,
     /// The subdomain asked for; the vendor generates one if absent.
     pub deployment_name: Option<String>,
-    /// Credentials configuration.
-    pub credentials: CredentialsSource,
-    /// Storage configuration.
-    pub storage: StorageSource,
+    /// Credentials configuration; a serverless workspace has none.
+    pub credentials: Option<CredentialsSource>,
+    /// Storage configuration; a serverless workspace has none.
+    pub storage: Option<StorageSource>,
+    /// Network configuration; if absent, the vendor makes the VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkSource>,
     /// Tags that go upstream.
     pub tags: BTreeMap<String, String>,
     /// Whose PAT, how long.
@@ -73,6 +76,31 @@ pub enum StorageSource {
     },
 }
 
+/// An existing network configuration, or what to make one from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum NetworkSource {
+    /// Use this one and never delete it. It serves one workspace at a time.
+    Existing {
+        /// Databricks' id (UUID).
+        network_id: String,
+    },
+    /// Make one, and delete it with the workspace.
+    Made(Vpc),
+}
+
+/// The customer's part of a network: a VPC, and what of it a workspace uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vpc {
+    /// AWS' id of the VPC.
+    pub vpc_id: String,
+    /// AWS' ids of the subnets: at least two, each in another availability zone.
+    pub subnet_ids: Vec<String>,
+    /// AWS' ids of the security groups: one to five.
+    pub security_group_ids: Vec<String>,
+}
+
 /// Whose PAT it is and how long it lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSpec {
@@ -100,4 +128,50 @@ pub struct SecretTarget {
     pub store: String,
     /// Path inside the store: deterministic, known before, stable over rotations.
     pub path: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// As rows have it that are older than networks and serverless workspaces.
+    fn old() -> serde_json::Value {
+        json!({
+            "template": "sandbox", "account": "main", "cloud": "aws", "compute_mode": "classic",
+            "region": "us-west-2", "tier": null, "deployment_name": null,
+            "credentials": { "role_arn": "arn:aws:iam::123456789012:role/databricks" },
+            "storage": { "storage_configuration_id": "00000000-0000-4000-8000-000000000004" },
+            "tags": {},
+            "token": { "token_for": "service_principal", "lifetime_seconds": 3600 },
+            "secret": { "store": "vault", "path": "databricks/team/name" },
+            "reachable_from_here": true, "keep_failed_seconds": 0,
+            "create_deadline_seconds": 7200, "delete_deadline_seconds": 3600,
+        })
+    }
+
+    #[test]
+    fn specs_of_older_rows_are_read_and_written_as_they_were() {
+        let spec: Spec = serde_json::from_value(old()).unwrap();
+        assert_eq!(spec.network, None);
+        assert!(matches!(
+            spec.credentials,
+            Some(CredentialsSource::Made { .. })
+        ));
+        assert_eq!(serde_json::to_value(&spec).unwrap(), old());
+    }
+
+    #[test]
+    fn networks_are_told_apart_by_what_they_name() {
+        let id = json!({ "network_id": "n" });
+        let vpc = json!({ "vpc_id": "v", "subnet_ids": ["a", "b"], "security_group_ids": ["c"] });
+        for (network, given) in [(&id, true), (&vpc, false)] {
+            let mut row = old();
+            row["network"] = network.clone();
+            let spec: Spec = serde_json::from_value(row.clone()).unwrap();
+            let source = spec.network.as_ref().unwrap();
+            assert_eq!(matches!(source, NetworkSource::Existing { .. }), given);
+            assert_eq!(serde_json::to_value(&spec).unwrap(), row);
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //! never an account.
 
 use super::cloud::{Cloud, ComputeMode};
-use super::spec::{CredentialsSource, SecretTarget, Spec, StorageSource, TokenFor, TokenSpec};
+use super::spec::{
+    CredentialsSource, NetworkSource, SecretTarget, Spec, StorageSource, TokenFor, TokenSpec,
+};
 use std::collections::BTreeMap;
 
 /// A configured template, already checked by `config`.
@@ -20,10 +22,12 @@ pub struct Template {
     pub region: String,
     /// Pricing tier, in Databricks' words.
     pub tier: Option<String>,
-    /// Credentials configuration.
-    pub credentials: CredentialsSource,
-    /// Storage configuration.
-    pub storage: StorageSource,
+    /// See [`Spec::credentials`].
+    pub credentials: Option<CredentialsSource>,
+    /// See [`Spec::storage`].
+    pub storage: Option<StorageSource>,
+    /// See [`Spec::network`].
+    pub network: Option<NetworkSource>,
     /// Tags every workspace gets; a request cannot override them.
     pub tags: BTreeMap<String, String>,
     /// Whose token.
@@ -70,6 +74,7 @@ impl Template {
             deployment_name: choices.deployment_name,
             credentials: self.credentials.clone(),
             storage: self.storage.clone(),
+            network: self.network.clone(),
             tags,
             token: TokenSpec {
                 token_for: self.token_for,

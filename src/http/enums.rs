@@ -8,7 +8,10 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
     ("Cloud", &[("aws", "Amazon Web Services")]),
     (
         "ComputeMode",
-        &[("classic", "compute in the customer's cloud account")],
+        &[
+            ("classic", "compute in the customer's cloud account"),
+            ("serverless", "compute and storage in Databricks' own"),
+        ],
     ),
     (
         "ConditionStatus",

@@ -201,12 +201,13 @@ fn spec() -> Spec {
         region: "us-west-2".to_owned(),
         tier: Some("PREMIUM".to_owned()),
         deployment_name: None,
-        credentials: CredentialsSource::Existing {
+        credentials: Some(CredentialsSource::Existing {
             credentials_id: Uuid::nil().to_string(),
-        },
-        storage: StorageSource::Existing {
+        }),
+        storage: Some(StorageSource::Existing {
             storage_configuration_id: Uuid::nil().to_string(),
-        },
+        }),
+        network: None,
         tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,

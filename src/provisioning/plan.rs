@@ -20,11 +20,22 @@ pub fn steps(cloud: Cloud, compute_mode: ComputeMode) -> &'static [&'static dyn 
             &CreateServicePrincipal,
             &DeliverToken,
         ],
+        (Cloud::Aws, ComputeMode::Serverless) => &[
+            &Preflight,
+            &CreateWorkspace,
+            &AwaitRunning,
+            &AwaitReachable,
+            &CreateServicePrincipal,
+            &DeliverToken,
+        ],
     }
 }
 
 /// Every row of the table: what tests walk.
-pub const ROWS: &[(Cloud, ComputeMode)] = &[(Cloud::Aws, ComputeMode::Classic)];
+pub const ROWS: &[(Cloud, ComputeMode)] = &[
+    (Cloud::Aws, ComputeMode::Classic),
+    (Cloud::Aws, ComputeMode::Serverless),
+];
 
 /// The step of that name, if this version knows it.
 pub fn find(name: &str) -> Option<&'static dyn Step> {

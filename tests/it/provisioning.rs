@@ -186,6 +186,46 @@ async fn what_was_given_by_id_is_used_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_serverless_workspace_is_made_of_nothing_but_itself() {
+    let app = Builder {
+        template: "compute_mode = \"serverless\"\ndeletion_protection = false".into(),
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let accepted = app.create("light").await;
+    let names: Vec<&str> = accepted["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter_map(|s| s["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "preflight",
+            "create_workspace",
+            "await_running",
+            "await_reachable",
+            "create_service_principal",
+            "deliver_token"
+        ]
+    );
+    let done = app.done(&accepted).await;
+    assert_eq!(done["status"], "succeeded", "{done:#}");
+    let workspace = app.workspace_of(&accepted).await;
+    assert_eq!(workspace["spec"]["compute_mode"], "serverless");
+    assert_eq!(workspace["external"]["network_id"], Value::Null);
+    let inventory = app.simulator.inventory();
+    assert!(inventory.credentials.is_empty() && inventory.storage_configurations.is_empty());
+    assert_eq!(inventory.workspaces[0].credentials_id, None);
+    assert_eq!(inventory.tokens.len(), 1);
+    app.removed("light").await;
+    assert!(app.simulator.inventory().is_empty());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_id_is_told_before_anything_is_made() {
     let template = "credentials_id = \"00000000-0000-4000-8000-000000000000\"\nbucket_name = \"root-bucket\"\nkeep_failed_seconds = 0".into();
     let app = Builder {

@@ -15,6 +15,7 @@ use crate::databricks::account::workspaces::{Workspace, WorkspaceRequest};
 use crate::databricks::client::Proof;
 use crate::databricks::host::Host;
 use crate::databricks::{Class, Client, Error, Settings};
+use crate::domain::cloud::ComputeMode;
 use crate::domain::spec::{CredentialsSource, Spec, StorageSource};
 use crate::outbound::Outbound;
 use async_trait::async_trait;
@@ -57,6 +58,7 @@ impl Aws {
             region: found.aws_region,
             credentials_id: found.credentials_id,
             storage_configuration_id: found.storage_configuration_id,
+            network_id: found.network_id,
             tags: tags
                 .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
                 .collect(),
@@ -86,7 +88,7 @@ impl Provider for Aws {
                 unless_throttled(access, explain(error, Act::Read, "asking the account"))?
             }
         }];
-        if let CredentialsSource::Existing { credentials_id: id } = &spec.credentials {
+        if let Some(CredentialsSource::Existing { credentials_id: id }) = &spec.credentials {
             let found = self.client.get_credentials(id).await.map(|_| ());
             checks.push(given(
                 "credentials_exist",
@@ -95,9 +97,9 @@ impl Provider for Aws {
                 found,
             )?);
         }
-        if let StorageSource::Existing {
+        if let Some(StorageSource::Existing {
             storage_configuration_id: id,
-        } = &spec.storage
+        }) = &spec.storage
         {
             let found = self.client.get_storage(id).await.map(|_| ());
             checks.push(given("storage_exists", "storage configuration", id, found)?);
@@ -165,8 +167,13 @@ impl Provider for Aws {
         let request = WorkspaceRequest {
             workspace_name: new.name,
             aws_region: &new.spec.region,
+            compute_mode: match new.spec.compute_mode {
+                ComputeMode::Classic => None,
+                ComputeMode::Serverless => Some("SERVERLESS"),
+            },
             credentials_id: new.credentials_id,
             storage_configuration_id: new.storage_configuration_id,
+            network_id: new.network_id,
             deployment_name: new.spec.deployment_name.as_deref(),
             pricing_tier: new.spec.tier.as_deref(),
             custom_tags: new.tags,

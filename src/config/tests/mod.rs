@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 const EXAMPLE: &str = include_str!("../../../brickyard.example.toml");
 
 mod every_mistake;
+mod objects;
 
 type Variables<'v> = &'v [(&'v str, &'v str)];
 
@@ -106,6 +107,10 @@ fn the_example_tells_the_defaults() {
         "tier",
         "credentials_id",
         "storage_configuration_id",
+        "network_id",
+        "vpc_id",
+        "subnet_ids",
+        "security_group_ids",
         "tags",
     ];
     let switched: String = EXAMPLE

@@ -35,6 +35,9 @@ pub struct Workspace {
     /// Storage configuration.
     #[serde(default)]
     pub storage_configuration_id: Option<String>,
+    /// Network configuration.
+    #[serde(default)]
+    pub network_id: Option<String>,
     /// Tags; may appear late.
     #[serde(default)]
     pub custom_tags: Option<BTreeMap<String, Value>>,
@@ -50,10 +53,18 @@ pub struct WorkspaceRequest<'a> {
     pub workspace_name: &'a str,
     /// Region.
     pub aws_region: &'a str,
+    /// `SERVERLESS`; the vendor's default is classic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_mode: Option<&'a str>,
     /// Credentials configuration.
-    pub credentials_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials_id: Option<&'a str>,
     /// Storage configuration.
-    pub storage_configuration_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_configuration_id: Option<&'a str>,
+    /// Network configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_id: Option<&'a str>,
     /// Subdomain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_name: Option<&'a str>,

@@ -192,6 +192,8 @@ pub struct External {
     pub account: String,
     /// Databricks' id: a 64-bit number, as a string.
     pub workspace_id: Option<String>,
+    /// Databricks' id of its network configuration; null also where Databricks makes the VPC.
+    pub network_id: Option<String>,
     /// Its address.
     #[schema(format = "uri")]
     pub workspace_url: Option<String>,
@@ -239,6 +241,7 @@ impl Workspace {
             external: External {
                 account: spec.account.clone(),
                 workspace_id: made.map(|made| made.id.to_string()),
+                network_id: row.external.network.as_ref().map(|it| it.id.clone()),
                 workspace_url: made.map(|made| made.url.clone()),
                 deployment_name: made.map(|made| made.deployment_name.clone()),
                 workspace_status: row.workspace_status.clone().filter(|_| made.is_some()),

@@ -1,6 +1,6 @@
 //! `create_credentials`: the credentials configuration, given by id or made from a role ARN.
 
-use super::{nothing_to_undo, ours};
+use super::{needless, nothing_to_undo, ours};
 use crate::domain::external::{ExternalObject, Origin};
 use crate::domain::marker::MarkerKind;
 use crate::domain::spec::CredentialsSource;
@@ -28,7 +28,8 @@ impl Step for CreateCredentials {
             return Ok(Outcome::Done("credentials are there".into()));
         }
         let role_arn = match context.workspace.spec.credentials.clone() {
-            CredentialsSource::Existing { credentials_id } => {
+            None => return needless("credentials"),
+            Some(CredentialsSource::Existing { credentials_id }) => {
                 let message = format!("uses credentials {credentials_id}");
                 context.external.credentials = Some(ExternalObject {
                     id: credentials_id,
@@ -36,7 +37,7 @@ impl Step for CreateCredentials {
                 });
                 return Ok(Outcome::Done(message));
             }
-            CredentialsSource::Made { role_arn } => role_arn,
+            Some(CredentialsSource::Made { role_arn }) => role_arn,
         };
         let name = context.marker(MarkerKind::Credentials, 1);
         let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));

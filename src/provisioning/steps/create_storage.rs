@@ -1,6 +1,6 @@
 //! `create_storage`: the storage configuration, given by id or made from a bucket name.
 
-use super::{nothing_to_undo, ours};
+use super::{needless, nothing_to_undo, ours};
 use crate::domain::external::{ExternalObject, Origin};
 use crate::domain::marker::MarkerKind;
 use crate::domain::spec::StorageSource;
@@ -28,9 +28,10 @@ impl Step for CreateStorage {
             return Ok(Outcome::Done("storage is there".into()));
         }
         let bucket_name = match context.workspace.spec.storage.clone() {
-            StorageSource::Existing {
+            None => return needless("storage configuration"),
+            Some(StorageSource::Existing {
                 storage_configuration_id,
-            } => {
+            }) => {
                 let message = format!("uses storage configuration {storage_configuration_id}");
                 context.external.storage_configuration = Some(ExternalObject {
                     id: storage_configuration_id,
@@ -38,7 +39,7 @@ impl Step for CreateStorage {
                 });
                 return Ok(Outcome::Done(message));
             }
-            StorageSource::Made { bucket_name } => bucket_name,
+            Some(StorageSource::Made { bucket_name }) => bucket_name,
         };
         let name = context.marker(MarkerKind::Storage, 1);
         let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));

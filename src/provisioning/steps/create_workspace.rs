@@ -3,9 +3,10 @@
 use super::nothing_to_undo;
 use crate::cloud::{NewWorkspace, Provider, UpstreamWorkspace};
 use crate::domain::condition::{ConditionStatus, ConditionType};
-use crate::domain::external::{ExternalIds, ExternalWorkspace};
+use crate::domain::external::{ExternalIds, ExternalObject, ExternalWorkspace};
 use crate::domain::marker::{MarkerKind, WORKSPACE_TAG, upstream_name};
 use crate::domain::problem::{Code, Explanation};
+use crate::domain::spec::Spec;
 use crate::provisioning::context::{Effect, StepContext};
 use crate::provisioning::once::{Made, find_unrecorded, once};
 use crate::provisioning::step::{Call, Halt, Outcome, Step};
@@ -40,7 +41,7 @@ impl Step for CreateWorkspace {
                 workspace.id
             )));
         }
-        let (credentials_id, storage_configuration_id) = parts(&context.external)?;
+        let parts = parts(&context.workspace.spec, &context.external)?;
         let marker = context.marker(MarkerKind::Workspace, 1);
         let name = upstream_name(&context.workspace.name, context.workspace.id);
         let spec = context.workspace.spec.clone();
@@ -52,14 +53,16 @@ impl Step for CreateWorkspace {
                 return Ok(None);
             };
             let same = found.region == spec.region
-                && found
-                    .credentials_id
-                    .as_ref()
-                    .is_none_or(|id| *id == credentials_id)
-                && found
-                    .storage_configuration_id
-                    .as_ref()
-                    .is_none_or(|id| *id == storage_configuration_id);
+                && [
+                    (&found.credentials_id, &parts.credentials),
+                    (
+                        &found.storage_configuration_id,
+                        &parts.storage_configuration,
+                    ),
+                    (&found.network_id, &parts.network),
+                ]
+                .into_iter()
+                .all(|(found, ours)| found.is_none() || found == ours);
             if same {
                 return Ok(Some(found));
             }
@@ -76,8 +79,9 @@ impl Step for CreateWorkspace {
             let new = NewWorkspace {
                 name: &name,
                 spec: &spec,
-                credentials_id: &credentials_id,
-                storage_configuration_id: &storage_configuration_id,
+                credentials_id: parts.credentials.as_deref(),
+                storage_configuration_id: parts.storage_configuration.as_deref(),
+                network_id: parts.network.as_deref(),
                 tags: &tags,
             };
             sending.create_workspace(new).await
@@ -158,15 +162,26 @@ impl Step for CreateWorkspace {
     }
 }
 
-/// The configuration ids that earlier steps have put there.
-fn parts(external: &ExternalIds) -> Result<(String, String), Halt> {
-    match (&external.credentials, &external.storage_configuration) {
-        (Some(credentials), Some(storage)) => Ok((credentials.id.clone(), storage.id.clone())),
-        _ => Err(Halt::permanent(Explanation::new(
+/// The configuration ids that earlier steps have put there, as far as the spec has such objects.
+struct Parts {
+    credentials: Option<String>,
+    storage_configuration: Option<String>,
+    network: Option<String>,
+}
+
+fn parts(spec: &Spec, external: &ExternalIds) -> Result<Parts, Halt> {
+    let part = |wanted: bool, there: &Option<ExternalObject>| match there {
+        None if wanted => Err(Halt::permanent(Explanation::new(
             Code::Internal,
-            "the plan reached create_workspace before its credentials and storage",
+            "the plan reached create_workspace before what the workspace is made of",
         ))),
-    }
+        there => Ok(there.as_ref().map(|object| object.id.clone())),
+    };
+    Ok(Parts {
+        credentials: part(spec.credentials.is_some(), &external.credentials)?,
+        storage_configuration: part(spec.storage.is_some(), &external.storage_configuration)?,
+        network: part(spec.network.is_some(), &external.network)?,
+    })
 }
 
 /// The workspace that carries our marker, or, since tags may appear late, our upstream name. Living ones first.

@@ -66,6 +66,12 @@ fn token_owner<'a>(
     }
 }
 
+/// The spec has no such object, so there is none to make.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every run")]
+fn needless(what: &str) -> Result<Outcome, Halt> {
+    Ok(Outcome::Skipped(format!("this workspace has no {what}")))
+}
+
 /// A step that made nothing has nothing to undo.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every undo")]
 fn nothing_to_undo() -> Result<Outcome, Halt> {

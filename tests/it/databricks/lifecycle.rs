@@ -123,12 +123,12 @@ async fn preflight_says_what_the_account_can_tell() {
     let (simulator, aws) = start().await;
     let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
     let mut given = spec();
-    given.credentials = CredentialsSource::Existing {
+    given.credentials = Some(CredentialsSource::Existing {
         credentials_id: made.credentials_id.unwrap(),
-    };
-    given.storage = StorageSource::Existing {
+    });
+    given.storage = Some(StorageSource::Existing {
         storage_configuration_id: "00000000-0000-4000-8000-000000000000".to_owned(),
-    };
+    });
     let checks = aws.preflight(&given).await.unwrap();
     let names: Vec<_> = checks.iter().map(|it| it.name).collect();
     assert_eq!(

@@ -61,12 +61,13 @@ fn spec() -> Spec {
         region: "eu-west-1".to_owned(),
         tier: Some("PREMIUM".to_owned()),
         deployment_name: None,
-        credentials: CredentialsSource::Made {
+        credentials: Some(CredentialsSource::Made {
             role_arn: ROLE.to_owned(),
-        },
-        storage: StorageSource::Made {
+        }),
+        storage: Some(StorageSource::Made {
             bucket_name: "team-a-root".to_owned(),
-        },
+        }),
+        network: None,
         tags: BTreeMap::new(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,
@@ -96,8 +97,9 @@ async fn create(aws: &Aws, name: &str, spec: &Spec) -> Result<UpstreamWorkspace,
     aws.create_workspace(NewWorkspace {
         name,
         spec,
-        credentials_id: &credentials.id,
-        storage_configuration_id: &storage.id,
+        credentials_id: Some(&credentials.id),
+        storage_configuration_id: Some(&storage.id),
+        network_id: None,
         tags: &tags,
     })
     .await

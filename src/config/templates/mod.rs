@@ -1,13 +1,19 @@
-//! `[templates.<name>]`: what requesters choose from.
+//! `[templates.<name>]`: what requesters choose from. Here are the rules for all clouds; what a workspace is made of
+//! stands in [`objects`].
+//!
+//! A template is checked as a whole: what it refers to exists, and what it says fits its compute mode.
 
-use super::aws::{is_bucket, is_region, is_role_arn};
+mod objects;
+
+use super::aws::is_region;
 use super::clouds::AccountSettings;
 use super::secrets::is_path;
 use super::{Mistake, Mistakes, Source};
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::marker::WORKSPACE_TAG;
-use crate::domain::spec::{CredentialsSource, StorageSource, TokenFor};
+use crate::domain::spec::TokenFor;
 use crate::domain::template::Template;
+use objects::Objects;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -27,6 +33,10 @@ pub(super) struct Raw {
     role_arn: Option<String>,
     storage_configuration_id: Option<String>,
     bucket_name: Option<String>,
+    network_id: Option<String>,
+    vpc_id: Option<String>,
+    subnet_ids: Option<Vec<String>>,
+    security_group_ids: Option<Vec<String>>,
     tags: BTreeMap<String, String>,
     token_for: TokenFor,
     token_lifetime_seconds: u32,
@@ -50,6 +60,10 @@ impl Default for Raw {
             role_arn: None,
             storage_configuration_id: None,
             bucket_name: None,
+            network_id: None,
+            vpc_id: None,
+            subnet_ids: None,
+            security_group_ids: None,
             tags: BTreeMap::new(),
             token_for: TokenFor::ServicePrincipal,
             token_lifetime_seconds: 30 * DAY,
@@ -91,9 +105,8 @@ pub(super) fn read(
                 "`provisioner`: whoever reads the token administers the workspace",
             ));
         }
-        if let Some(template) = template(&name, raw, &key, references, mistakes) {
-            templates.insert(name, template);
-        }
+        let template = template(&name, raw, &key, references, mistakes);
+        templates.insert(name, template);
     }
     templates
 }
@@ -104,7 +117,7 @@ fn template(
     key: &str,
     references: &References<'_>,
     mistakes: &mut Mistakes,
-) -> Option<Template> {
+) -> Template {
     let at = |member: &str| format!("{key}.{member}");
     let known = |text: &str, names: &[String]| text.is_empty() || names.iter().any(|n| n == text);
 
@@ -157,9 +170,12 @@ fn template(
         raw.delete_deadline_seconds,
         60..=DAY,
     );
-    let credentials = credentials(&raw, key, mistakes);
-    let storage = storage(&raw, key, mistakes);
-    Some(Template {
+    let Objects {
+        credentials,
+        storage,
+        network,
+    } = objects::read(&raw, key, mistakes);
+    Template {
         name: name.to_owned(),
         cloud: references
             .accounts
@@ -169,8 +185,9 @@ fn template(
         compute_mode: raw.compute_mode,
         region,
         tier: raw.tier,
-        credentials: credentials?,
-        storage: storage?,
+        credentials,
+        storage,
+        network,
         tags: raw.tags,
         token_for: raw.token_for,
         token_lifetime_seconds: raw.token_lifetime_seconds,
@@ -181,62 +198,6 @@ fn template(
         create_deadline_seconds: raw.create_deadline_seconds,
         delete_deadline_seconds: raw.delete_deadline_seconds,
         deletion_protection: raw.deletion_protection,
-    })
-}
-
-fn credentials(raw: &Raw, key: &str, mistakes: &mut Mistakes) -> Option<CredentialsSource> {
-    match (raw.credentials_id.clone(), raw.role_arn.clone()) {
-        (Some(id), None) => Some(CredentialsSource::Existing {
-            credentials_id: mistakes.uuid(format!("{key}.credentials_id"), Some(id)),
-        }),
-        (None, Some(role_arn)) => {
-            if !is_role_arn(&role_arn) {
-                mistakes.add(
-                    format!("{key}.role_arn"),
-                    format!(
-                        "`{role_arn}` is not a role such as arn:aws:iam::123456789012:role/name"
-                    ),
-                );
-            }
-            Some(CredentialsSource::Made { role_arn })
-        }
-        _ => {
-            mistakes.add(
-                format!("{key}.credentials_id"),
-                "give exactly one of `credentials_id` and `role_arn`",
-            );
-            None
-        }
-    }
-}
-
-fn storage(raw: &Raw, key: &str, mistakes: &mut Mistakes) -> Option<StorageSource> {
-    match (
-        raw.storage_configuration_id.clone(),
-        raw.bucket_name.clone(),
-    ) {
-        (Some(id), None) => Some(StorageSource::Existing {
-            storage_configuration_id: mistakes
-                .uuid(format!("{key}.storage_configuration_id"), Some(id)),
-        }),
-        (None, Some(bucket_name)) => {
-            if !is_bucket(&bucket_name) {
-                mistakes.add(
-                    format!("{key}.bucket_name"),
-                    format!(
-                        "`{bucket_name}` is not a bucket's name: 3 to 63 of a-z, 0-9, `-` and `.`"
-                    ),
-                );
-            }
-            Some(StorageSource::Made { bucket_name })
-        }
-        _ => {
-            mistakes.add(
-                format!("{key}.storage_configuration_id"),
-                "give exactly one of `storage_configuration_id` and `bucket_name`",
-            );
-            None
-        }
     }
 }
 
