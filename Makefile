@@ -25,7 +25,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries openbao ## Run the whole suite.
+test: toolchain postgres-binaries openbao clients ## Run the whole suite.
 	cargo test --locked --workspace
 
 .PHONY: lint
@@ -49,7 +49,7 @@ openapi: toolchain ## Renew openapi/openapi.json after an endpoint changed.
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries openbao tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries openbao clients tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -60,5 +60,7 @@ postgres-binaries:
 	@scripts/install-postgres.sh --binaries
 openbao:
 	@scripts/install-openbao.sh
+clients:
+	@scripts/install-clients.sh
 tools: toolchain
 	@scripts/install-tools.sh

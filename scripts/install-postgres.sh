@@ -35,22 +35,7 @@ if found; then
     exit 0
 fi
 
-root=
-if [ "$(id -u)" -ne 0 ]; then
-    root="sudo -n"
-fi
-
-if command -v apt-get >/dev/null 2>&1 && $root true 2>/dev/null; then
-    echo "Installing Postgres from the system's packages." >&2
-    log=$(mktemp)
-    trap 'rm -f "$log"' EXIT
-    if ! {
-        $root apt-get update
-        $root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
-    } </dev/null >"$log" 2>&1; then
-        cat "$log" >&2
-    fi
-fi
+"$(dirname "$0")/install-packages.sh" postgresql
 
 if ! found; then
     echo "Postgres is needed: 'apt-get install postgresql' or 'brew install postgresql', or set PG_BIN to a" \
