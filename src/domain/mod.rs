@@ -2,10 +2,11 @@
 //!
 //! A **workspace** is what was asked for ([`spec`], [`external`], [`condition`], [`phase`]), an **operation** is
 //! the work on it that a caller can follow ([`operation`]), and whatever goes wrong is said in one closed list of
-//! codes ([`problem`]). [`marker`] is how we know our own things outside.
+//! codes ([`problem`], and in [`cause`] why each of them happens). [`marker`] is how we know our own things outside.
 //!
 //! This room refuses to know how any of it is stored, sent or shown.
 
+pub mod cause;
 pub mod cloud;
 pub mod condition;
 pub mod external;

@@ -4,6 +4,7 @@
 //! `http::problem` turns an [`Explanation`] into an RFC 9457 document; a failed operation stores the same object.
 
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Who can remove the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -134,7 +135,7 @@ catalogue! {
     Forbidden = "forbidden", 403, Operator, false, "You may not do this", "Ask an operator of Brickyard for the role named in `detail`.";
     NotFound = "not_found", 404, Requester, false, "There is no such thing", "Check the id or name. Other teams' things are not shown.";
     MethodNotAllowed = "method_not_allowed", 405, Requester, false, "This path does not know that method", "See the `Allow` header.";
-    NotAcceptable = "not_acceptable", 406, Requester, false, "The service answers JSON only", "Send `Accept: application/json` or leave the header out.";
+    NotAcceptable = "not_acceptable", 406, Requester, false, "The answer has no form that `Accept` allows", "Send `Accept: application/json` or leave the header out.";
     RequestTimeout = "request_timeout", 408, Requester, true, "The request did not arrive in time", "Send it again.";
     NameTaken = "name_taken", 409, Requester, false, "The team already has a workspace of that name", "Use the existing workspace, or choose another name.";
     AmbiguousName = "ambiguous_name", 409, Requester, false, "Several of your teams have a workspace of that name", "Use the id, or say which with `?team=`.";
@@ -190,6 +191,27 @@ catalogue! {
     ConfigurationChanged = "configuration_changed", 422, Operator, true, "The workspace refers to an account or store that is no longer configured", "Configure it again under the same name.";
 }
 
+impl Code {
+    /// Whether it is an answer to a request, and not why an operation failed or waits.
+    pub fn is_of_an_answer(self) -> bool {
+        let last = Self::ALL.iter().position(|code| *code == Self::Unavailable);
+        Self::ALL.iter().position(|code| *code == self) <= last
+    }
+}
+
+/// There is no such code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownCode;
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let code = Self::ALL.iter().find(|code| code.as_str() == text);
+        code.copied().ok_or(UnknownCode)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +225,8 @@ mod tests {
             assert!((400..600).contains(&code.status()));
             assert!(code.title().chars().next().unwrap().is_uppercase());
             assert!(code.hint().ends_with('.'));
+            assert!(code.cause().ends_with('.') && code.cause() != code.hint());
+            assert_eq!(code.as_str().parse(), Ok(*code));
         }
     }
 }

@@ -12,12 +12,15 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Longest time a long poll may ask for.
 pub const MAX_WAIT_SECONDS: u64 = 60;
 
-/// Whether a caller that sends these headers takes JSON. Tolerant: no header, or one we cannot read, does.
-pub fn accepts_json(headers: &HeaderMap) -> bool {
+/// How much a caller that sends these headers wants a media type: 0 not at all, 1 most. The range that fits it most
+/// closely decides (RFC 9110, 12.5.1). Tolerant: no header, or one that cannot be read, takes everything.
+fn quality(headers: &HeaderMap, media: &str) -> f32 {
+    let family = media.split('/').next().unwrap_or_default();
     let mut named = false;
+    let mut best = (0, 0.0);
     for value in headers.get_all(header::ACCEPT) {
         let Ok(text) = value.to_str() else {
-            return true;
+            return 1.0;
         };
         for range in text
             .split(',')
@@ -26,22 +29,34 @@ pub fn accepts_json(headers: &HeaderMap) -> bool {
         {
             named = true;
             let mut parts = range.split(';').map(str::trim);
-            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let refused = parts
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let closeness = match name.as_str() {
+                exact if exact == media => 3,
+                "*/*" => 1,
+                wide if wide.strip_suffix("/*") == Some(family) => 2,
+                _ => continue,
+            };
+            let q = parts
                 .filter_map(|part| part.split_once('='))
-                .any(|(name, q)| {
-                    name.trim().eq_ignore_ascii_case("q") && q.trim().parse::<f32>() == Ok(0.0)
-                });
-            let ours = matches!(
-                media.as_str(),
-                "*/*" | "application/*" | "application/json" | "application/problem+json"
-            );
-            if ours && !refused {
-                return true;
+                .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+                .and_then(|(_, q)| q.trim().parse::<f32>().ok())
+                .unwrap_or(1.0);
+            if closeness > best.0 {
+                best = (closeness, q);
             }
         }
     }
-    !named
+    if named { best.1 } else { 1.0 }
+}
+
+/// Whether a caller that sends these headers takes one of these media types.
+pub fn accepts(headers: &HeaderMap, offered: &[&str]) -> bool {
+    offered.iter().any(|media| quality(headers, media) > 0.0)
+}
+
+/// Whether a caller would rather have a page than JSON: browsers would.
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    quality(headers, "text/html") > quality(headers, "application/json")
 }
 
 /// The `wait=N` of `Prefer` (RFC 7240), cut at [`MAX_WAIT_SECONDS`]. What cannot be read is not preferred.
@@ -121,6 +136,8 @@ mod tests {
 
     #[test]
     fn accept() {
+        let accepts_json =
+            |map: &HeaderMap| accepts(map, &["application/json", "application/problem+json"]);
         assert!(accepts_json(&HeaderMap::new()));
         for good in [
             "*/*",
@@ -146,6 +163,28 @@ mod tests {
             "accept",
             &["text/html", "application/json"]
         )));
+    }
+
+    #[test]
+    fn pages_for_browsers() {
+        let html = |accept: &str| prefers_html(&headers("accept", &[accept]));
+        for browser in [
+            "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+            "text/html",
+            "text/*, application/json;q=0.5",
+        ] {
+            assert!(html(browser), "{browser}");
+        }
+        for program in [
+            "*/*",
+            "application/json",
+            "application/json, text/html",
+            "text/html;q=0, */*",
+            "",
+        ] {
+            assert!(!html(program), "{program}");
+        }
+        assert!(!prefers_html(&HeaderMap::new()));
     }
 
     #[test]

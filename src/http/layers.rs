@@ -3,10 +3,10 @@
 //!
 //! Authentication covers every path that is not in [`PUBLIC`], those that do not exist included.
 
-use super::headers::accepts_json;
+use super::headers::accepts;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::rate::Rate;
-use super::{Http, Limits, docs};
+use super::{Http, Limits, docs, problems};
 use crate::auth::AuthError;
 use crate::domain::problem::Code;
 use axum::Router;
@@ -27,6 +27,9 @@ pub const PUBLIC: &[&str] = &[
     "/livez",
     "/readyz",
     "/openapi.json",
+    "/version",
+    problems::PATHS[0],
+    problems::PATHS[1],
     docs::REDIRECT,
     docs::INDEX,
     docs::ASSETS,
@@ -287,11 +290,22 @@ async fn authenticate(
     }
 }
 
+/// The media types of a route's good answers, and of its problems.
+fn offered(route: &str) -> &'static [&'static str] {
+    if problems::PATHS.contains(&route) {
+        &["application/json", MEDIA_TYPE, "text/html"]
+    } else {
+        &["application/json", MEDIA_TYPE]
+    }
+}
+
 async fn negotiate(request: Request, next: Next) -> Response {
-    if docs::is_page(route(&request)) || accepts_json(request.headers()) {
+    let route = route(&request);
+    if docs::is_page(route) || accepts(request.headers(), offered(route)) {
         return next.run(request).await;
     }
-    Problem::new(Code::NotAcceptable, "`Accept` leaves out JSON.").into_response()
+    let detail = format!("`Accept` leaves out {}.", offered(route).join(" and "));
+    Problem::new(Code::NotAcceptable, detail).into_response()
 }
 
 #[cfg(test)]

@@ -23,11 +23,13 @@ pub mod openapi;
 pub mod operations;
 pub mod page;
 pub mod problem;
+pub mod problems;
 pub mod public_url;
 pub mod query;
 pub mod rate;
 pub mod routes;
 mod samples;
+pub mod version;
 pub mod workspaces;
 
 use crate::auth::Verifier;

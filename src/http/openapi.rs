@@ -47,7 +47,7 @@ fn header_of(kind: Type, description: &str) -> Header {
 pub(super) fn frame() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Brickyard")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(super::version::DOCUMENT)
         .description(Some(DESCRIPTION))
         .license(Some(
             LicenseBuilder::new()

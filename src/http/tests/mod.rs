@@ -2,6 +2,7 @@
 //! that reaches nobody.
 
 mod input;
+mod service;
 
 use super::layers::PUBLIC;
 use super::*;
@@ -159,7 +160,8 @@ async fn every_documented_route_is_served_and_needs_a_token_unless_it_is_public(
     for (path, item) in document["paths"].as_object().unwrap() {
         let uri = path
             .replace("{workspace}", "analytics-dev")
-            .replace("{operation}", samples::OPERATION);
+            .replace("{operation}", samples::OPERATION)
+            .replace("{code}", "name_taken");
         for method in item.as_object().unwrap().keys() {
             let request = Request::builder()
                 .method(method.to_uppercase().as_str())

@@ -1,6 +1,7 @@
 //! Whatever goes wrong is explained in one form: a problem document for every route and every status it documents.
 //! What a document must look like is held in `support::conformity`, for every answer of every test.
 
+mod catalogue;
 mod edges;
 
 use crate::support::conformity::{self, Route};
@@ -20,6 +21,9 @@ const NOT_TO_BE_HAD: &[(&str, &str, &[u16])] = &[
     ("GET", "/livez", &[500, 503]),
     ("GET", "/openapi.json", &[500, 503]),
     ("GET", "/readyz", &[500]),
+    ("GET", "/version", &[500, 503]),
+    ("GET", "/problems", &[500, 503]),
+    ("GET", "/problems/{code}", &[500, 503]),
 ];
 
 /// A world in which nobody works, and bodies have to hurry.
@@ -117,6 +121,7 @@ fn existing(route: &Route, workspace: &str, operation: &str) -> String {
         .path
         .replace("{workspace}", workspace)
         .replace("{operation}", operation)
+        .replace("{code}", "name_taken")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +176,7 @@ async fn every_documented_problem_of_every_route() {
                 route,
                 &there,
                 role,
-                &[("accept", "text/html")],
+                &[("accept", "image/png")],
                 "",
             )
             .await;
@@ -221,7 +226,7 @@ async fn every_documented_problem_of_every_route() {
                 .expect(
                     (404, "not_found"),
                     route,
-                    &existing(route, &w, &o),
+                    &existing(route, &w, &o).replace("name_taken", "no_such_code"),
                     role,
                     &[],
                     "",
@@ -316,7 +321,7 @@ async fn every_documented_problem_of_every_route() {
         let answer = probe
             .ask(route, &there, Some("requester"), json, body)
             .await;
-        let lives = matches!(route.path.as_str(), "/livez" | "/openapi.json");
+        let lives = route.is_public() && route.path != "/readyz";
         assert_eq!(
             answer.status,
             if lives { 200 } else { 503 },
