@@ -126,11 +126,7 @@ impl App {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
-        let verifier = Verifier::new(
-            self.config.issuers.clone(),
-            Arc::new(self.outbound.clone()),
-            self.clock.clone(),
-        );
+        let verifier = self.verifier();
         // The sender lives as long as the server; a reload will send through it.
         let (_templates, templates) = watch::channel(Arc::new(self.config.templates.clone()));
         let changes = Changes::default();
@@ -177,24 +173,39 @@ impl App {
             db: self.db.clone(),
             clock: self.clock.clone(),
             settings: self.provisioning.clone(),
-            providers: self
-                .config
-                .accounts
-                .iter()
-                .map(|(name, a)| (name.clone(), self.provider(a)))
-                .collect(),
-            stores: self
-                .config
-                .stores
-                .iter()
-                .map(|(name, s)| (name.clone(), self.store(s)))
-                .collect::<HashMap<_, _>>(),
+            providers: self.providers(),
+            stores: self.stores(),
         });
         let handlers: Vec<Arc<dyn Handler>> = vec![
             Arc::new(Engine(Arc::clone(&provisioning))),
             Arc::new(Observer(provisioning)),
         ];
         Worker::new(self.db.clone(), self.queue.clone(), handlers)
+    }
+
+    /// Checks bearer tokens of the configured issuers.
+    pub(crate) fn verifier(&self) -> Verifier {
+        Verifier::new(
+            self.config.issuers.clone(),
+            Arc::new(self.outbound.clone()),
+            self.clock.clone(),
+        )
+    }
+
+    /// The configured accounts by name.
+    pub(crate) fn providers(&self) -> HashMap<String, Arc<dyn Provider>> {
+        let accounts = self.config.accounts.iter();
+        accounts
+            .map(|(name, account)| (name.clone(), self.provider(account)))
+            .collect()
+    }
+
+    /// The configured secret stores by name.
+    pub(crate) fn stores(&self) -> HashMap<String, Arc<dyn SecretStore>> {
+        let stores = self.config.stores.iter();
+        stores
+            .map(|(name, store)| (name.clone(), self.store(store)))
+            .collect()
     }
 
     fn provider(&self, account: &AccountSettings) -> Arc<dyn Provider> {

@@ -4,6 +4,7 @@
 
 use crate::app::App;
 use crate::config::{self, Config, ConfigErrors};
+use crate::live;
 use crate::store::schema;
 use crate::telemetry;
 use anyhow::Context;
@@ -53,7 +54,15 @@ pub enum Command {
     /// Print the OpenAPI document.
     Openapi(Openapi),
     /// Check the configuration, tell every mistake, and end.
-    CheckConfig,
+    CheckConfig(CheckConfig),
+}
+
+/// Arguments of `check-config`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+pub struct CheckConfig {
+    /// Also ask the database, the accounts, the stores and the issuers; changes nothing there.
+    #[arg(long)]
+    pub live: bool,
 }
 
 /// Arguments of `dev`.
@@ -102,11 +111,18 @@ impl Cli {
 /// What `main` prints with its chain; exit code 1.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
-        Command::CheckConfig => Ok(check_config(
-            &cli.load_config(),
-            &mut std::io::stdout().lock(),
-            &mut std::io::stderr().lock(),
-        )?),
+        Command::CheckConfig(arguments) => {
+            let loaded = cli.load_config();
+            let told = check_config(
+                &loaded,
+                &mut std::io::stdout().lock(),
+                &mut std::io::stderr().lock(),
+            )?;
+            match loaded {
+                Ok(config) if arguments.live => check_live(config),
+                _ => Ok(told),
+            }
+        }
         Command::Openapi(arguments) => openapi(*arguments),
         #[cfg(feature = "dev")]
         Command::Dev(arguments) => {
@@ -215,6 +231,20 @@ fn openapi(arguments: Openapi) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+/// `check-config --live`: what the outside says of the configuration; 1 if something of it cannot work.
+fn check_live(config: Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let findings = runtime.block_on(async {
+        let app = App::new(config)?;
+        anyhow::Ok(live::check(&app).await)
+    })?;
+    writeln!(std::io::stdout(), "\n{}", live::table(&findings))?;
+    Ok(match live::cannot_work(&findings) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
 /// `check-config`: the summary on `out` and 0, or every mistake on `err` and 2.
 ///
 /// # Errors
@@ -263,7 +293,14 @@ mod tests {
             ("brickyard work", Command::Work),
             ("brickyard all", Command::All),
             ("brickyard migrate", Command::Migrate),
-            ("brickyard check-config", Command::CheckConfig),
+            (
+                "brickyard check-config",
+                Command::CheckConfig(CheckConfig { live: false }),
+            ),
+            (
+                "brickyard check-config --live",
+                Command::CheckConfig(CheckConfig { live: true }),
+            ),
             (
                 "brickyard openapi",
                 Command::Openapi(Openapi { check: false }),

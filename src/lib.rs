@@ -7,7 +7,7 @@
 //!
 //! | floor | rooms |
 //! | --- | --- |
-//! | roof | [`cli`] parses, [`app`] composes, `dev` plays everything on a laptop, [`config`] reads file and environment |
+//! | roof | [`cli`] parses, [`app`] composes, [`live`] asks the outside beforehand, `dev` plays everything on a laptop, [`config`] reads file and environment |
 //! | 4, the front | [`http`]: the REST API, its OpenAPI document and Swagger UI |
 //! | 3, the work | [`provisioning`]: steps, plan, engine, observer |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
@@ -27,6 +27,7 @@ pub mod databricks;
 pub mod dev;
 pub mod domain;
 pub mod http;
+pub mod live;
 pub mod outbound;
 pub mod provisioning;
 pub mod queue;

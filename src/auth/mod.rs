@@ -146,6 +146,15 @@ impl Verifier {
         list
     }
 
+    /// Asks each issuer for its keys, past the caches: how many there are or why there are none, by the issuer's name.
+    pub async fn look_for_keys(&self) -> Vec<(String, Result<usize, String>)> {
+        let looks = self
+            .issuers
+            .values()
+            .map(async |issuer| (issuer.name.clone(), issuer.keys.look().await));
+        futures_util::future::join_all(looks).await
+    }
+
     /// The token, and the issuer it says it is from.
     fn introduce<'t>(&self, headers: &[&'t [u8]]) -> Result<(Unverified<'t>, &Issuer), Refusal> {
         let token = Unverified::read(compact::bearer(headers)?)?;

@@ -17,6 +17,7 @@ mod faults;
 mod floors;
 mod idempotency;
 mod lists;
+mod live;
 mod observing;
 mod outage;
 mod problems;

@@ -1,9 +1,9 @@
 //! The main job, through the API: created, reused, undone, deleted in each phase.
 
+use crate::support::account::Account;
 use crate::support::{Builder, SPEED, TestApp, simulate};
 use brickyard::dev::{self, TEAM};
 use serde_json::{Value, json};
-use simulator::Simulator;
 
 /// The current value of the only secret, as its consumer would read it.
 fn secret(app: &TestApp, path: &str) -> Value {
@@ -273,52 +273,4 @@ async fn a_workspace_without_a_way_to_it_is_ready_without_a_token() {
         json!([])
     );
     app.finish().await;
-}
-
-/// Databricks' account API as somebody else's script would use it.
-struct Account {
-    base: String,
-    token: String,
-}
-
-impl Account {
-    async fn open(simulator: &Simulator) -> Self {
-        let world = simulator.world();
-        let answer: Value = reqwest::Client::new()
-            .post(format!(
-                "{}/oidc/accounts/{}/v1/token",
-                world.account_host, world.account_id
-            ))
-            .basic_auth(&world.client_id, Some(&world.client_secret))
-            .form(&[("grant_type", "client_credentials"), ("scope", "all-apis")])
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        Self {
-            base: format!(
-                "{}/api/2.0/accounts/{}",
-                world.account_host, world.account_id
-            ),
-            token: answer["access_token"].as_str().expect("a token").into(),
-        }
-    }
-
-    async fn create(&self, what: &str, body: Value) -> Value {
-        let response = reqwest::Client::new()
-            .post(format!("{}/{what}", self.base))
-            .bearer_auth(&self.token)
-            .json(&body)
-            .send()
-            .await
-            .expect("an answer");
-        assert!(
-            response.status().is_success(),
-            "{:?}",
-            response.text().await
-        );
-        response.json().await.expect("JSON")
-    }
 }

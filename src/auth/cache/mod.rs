@@ -133,6 +133,14 @@ impl Keys {
         self.get(None).await
     }
 
+    /// One look past the cache: how many keys there are, or why there are none.
+    pub(super) async fn look(&self) -> Result<usize, String> {
+        match self.load().await?.0.len() {
+            0 => Err("the set has no key that can be used".to_owned()),
+            keys => Ok(keys),
+        }
+    }
+
     async fn get(self: &Arc<Self>, kid: Option<&str>) -> Result<Arc<KeySet>, Unavailable> {
         match self.plan(kid) {
             Plan::Use(keys) => return Ok(keys),

@@ -1,6 +1,7 @@
 //! The test app: the real product over a real Postgres and the simulator, over real sockets. It checks itself on
 //! the way out ([`TestApp::finish`]).
 
+pub mod account;
 mod api;
 pub mod check;
 pub mod conformity;
