@@ -8,6 +8,7 @@ const EXAMPLE: &str = include_str!("../../../brickyard.example.toml");
 
 mod every_mistake;
 mod objects;
+mod readme;
 
 type Variables<'v> = &'v [(&'v str, &'v str)];
 
