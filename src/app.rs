@@ -147,17 +147,12 @@ impl App {
             tokio::time::sleep(drain + grace).await;
         };
         tracing::info!(address = %listener.local_addr()?, "serving the API");
-        let serving = axum::serve(listener, http::router(state))
-            .with_graceful_shutdown(async move {
-                stopping.cancelled().await;
-                tokio::time::sleep(drain).await;
-            })
-            .into_future();
-        // A connection that never ends its request must not keep the process.
-        tokio::select! {
-            served = serving => served.context("serving the API")?,
-            () = overdue => tracing::warn!("connections are still open; closing them"),
-        }
+        let close = async move {
+            stopping.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        let router = http::router(state);
+        http::serve(listener, router, &self.http.limits, close, overdue).await;
         listening.abort();
         Ok(())
     }

@@ -29,6 +29,7 @@ pub mod query;
 pub mod rate;
 pub mod routes;
 mod samples;
+mod serve;
 pub mod version;
 pub mod workspaces;
 
@@ -41,6 +42,7 @@ use operations::Changes;
 use problem::Problem;
 pub use public_url::PublicUrl;
 use secrecy::SecretString;
+pub use serve::serve;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,6 +93,11 @@ pub struct Limits {
     pub headers_bytes: usize,
     /// Bytes of one header.
     pub header_bytes: usize,
+    /// Connections of this process at a time.
+    pub connections: usize,
+    /// How long a request's headers may take to arrive, and how long a connection may be idle. Longer than the 60 s
+    /// for which load balancers keep theirs open, or one of theirs would meet a closed one of ours.
+    pub header_read: Duration,
     /// How long a body may take to arrive.
     pub body_read: Duration,
     /// How long a request may take.
@@ -109,6 +116,8 @@ impl Default for Limits {
             headers: 64,
             headers_bytes: 32 * 1024,
             header_bytes: 8 * 1024,
+            connections: 10_000,
+            header_read: Duration::from_secs(75),
             body_read: Duration::from_secs(15),
             handler: Duration::from_secs(30),
             long_poll: Duration::from_secs(65),

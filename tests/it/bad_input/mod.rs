@@ -1,6 +1,7 @@
 //! What is not a request is refused with everything that is wrong with it, leaves no trace, and hurts nobody.
 
 mod bodies;
+mod connections;
 mod fields;
 mod paths;
 mod queries;
