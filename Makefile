@@ -39,6 +39,10 @@ lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	scripts/check-queries.sh
 	cargo run --locked --quiet --bin brickyard -- openapi --check
 
+.PHONY: bench
+bench: toolchain postgres-binaries ## Measure it beside bounds taken in the same run (PART=requests, jobs or workspaces).
+	cargo bench --locked --quiet --bench service -- $(PART)
+
 .PHONY: queries
 queries: toolchain postgres-binaries tools ## Renew .sqlx/ after a query or a migration changed.
 	scripts/check-queries.sh --write

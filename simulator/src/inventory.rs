@@ -1,6 +1,7 @@
 //! What exists out there, for tests that ask whether anything was leaked or lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -70,6 +71,8 @@ pub struct WorkspaceRecord {
     pub name: String,
     /// The first label of its host.
     pub deployment_name: String,
+    /// Simulated time from its creation to its first RUNNING.
+    pub ran_after: Option<Duration>,
     /// As the API says it.
     pub status: String,
     /// As the API says it.
@@ -161,6 +164,7 @@ pub(crate) fn take(state: &State) -> Inventory {
             id: w.id,
             name: w.name.clone(),
             deployment_name: w.deployment_name.clone(),
+            ran_after: w.ran_since.map(|since| since - w.asked_at),
             status: status.to_owned(),
             status_message,
             tags: serde_json::from_value(tags).unwrap_or_default(),

@@ -30,6 +30,7 @@ pub(crate) struct Workspace {
     pub(crate) name: String,
     pub(crate) deployment_name: String,
     pub(crate) created: i64,
+    pub(crate) asked_at: Duration,
     pub(crate) phase: Phase,
     pub(crate) ran_since: Option<Duration>,
     pub(crate) dns_delay: Duration,
@@ -152,6 +153,7 @@ mod tests {
             name: name.into(),
             deployment_name: "dbc-1a2b3c4d-5e6f".into(),
             created: 0,
+            asked_at: Duration::ZERO,
             phase: Phase::Provisioning {
                 until: Duration::from_secs(300),
                 fails: None,

@@ -86,6 +86,7 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
         id,
         deployment_name,
         created: epoch_ms(),
+        asked_at: now,
         phase: Phase::Provisioning {
             until: now + takes,
             fails,
