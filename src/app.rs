@@ -1,7 +1,7 @@
 //! The composition root: settings become a pool, providers, stores and a verifier, and those become running tasks.
 //! Also the order in which they stop.
 
-use crate::auth::Verifier;
+use crate::auth::{Fetch, Login, Verifier};
 use crate::clock::Clock;
 use crate::cloud::Provider;
 use crate::cloud::aws::Aws;
@@ -127,6 +127,10 @@ impl App {
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
         let verifier = self.verifier();
+        let login = Login::of(&self.config.issuers).map(Arc::new);
+        let fetch: Arc<dyn Fetch> = Arc::new(self.outbound.clone());
+        let finding = login.clone();
+        let finding = finding.map(|login| tokio::spawn(async move { login.find(fetch).await }));
         // The sender lives as long as the server; a reload will send through it.
         let (_templates, templates) = watch::channel(Arc::new(self.config.templates.clone()));
         let changes = Changes::default();
@@ -134,6 +138,8 @@ impl App {
         let state = http::Http {
             db: self.db.clone(),
             verifier: Arc::new(verifier),
+            login,
+            document: Arc::default(),
             templates,
             clock: self.clock.clone(),
             settings: Arc::new(self.http.clone()),
@@ -154,6 +160,9 @@ impl App {
         let router = http::router(state);
         http::serve(listener, router, &self.http.limits, close, overdue).await;
         listening.abort();
+        if let Some(finding) = finding {
+            finding.abort();
+        }
         Ok(())
     }
 

@@ -7,9 +7,9 @@ use crate::app::App;
 use crate::cli::Dev;
 use crate::config;
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use simulator::postgres::Postgres;
-use simulator::{Simulator, World};
+use simulator::{LoginClient, Simulator, World};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,6 +39,26 @@ keep_failed_seconds = 0
 deletion_protection = false
 "#;
 
+/// Lets people log in on the documentation page; a line of this world's issuer.
+pub const LOGIN: &str = "docs_client_id = \"brickyard-docs\"\n";
+
+/// The roles of this world's callers, one person each.
+const ROLES: [&str; 5] = ["viewer", "requester", "operator", "auditor", "admin"];
+
+/// What the tokens of a role's person say.
+fn person(role: &str) -> Value {
+    json!({"sub": format!("{role}@example.com"), "groups": [format!("{role}s")]})
+}
+
+/// Registers the documentation page at `api` with the issuer, and who may log in there: a person of each role.
+pub fn register_login(simulator: &Simulator, api: &str) {
+    simulator.register_login(LoginClient {
+        client_id: "brickyard-docs".to_owned(),
+        redirect_uri: format!("{api}/docs/oauth2-redirect.html"),
+        people: ROLES.map(person).to_vec(),
+    });
+}
+
 /// Runs until `shutdown`.
 ///
 /// # Errors
@@ -58,16 +78,17 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
     let simulator = Simulator::start(settings)
         .await
         .context("starting the simulator")?;
-    let text = configuration(simulator.world(), &database, OBJECTS, "");
+    let text = configuration(simulator.world(), &database, OBJECTS, LOGIN);
     let mut config = config::parse("brickyard dev", &text, std::iter::empty())?;
     let listener = listen().await?;
     let api = format!("http://{}", listener.local_addr()?);
+    register_login(&simulator, &api);
     let now = crate::clock::Clock::system().now().timestamp();
     let token = |role: &str| {
-        simulator.mint_jwt(json!({
-            "sub": format!("{role}@example.com"), "groups": [format!("{role}s")],
-            "iat": now, "exp": now + TOKEN_HOURS * 3600,
-        }))
+        let mut claims = person(role);
+        claims["iat"] = now.into();
+        claims["exp"] = (now + TOKEN_HOURS * 3600).into();
+        simulator.mint_jwt(claims)
     };
     config.server.docs_token = Some(token("operator").into());
     let mut app = App::new(config)?;
@@ -83,10 +104,7 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
         "database": database,
         "team": TEAM,
         "template": TEMPLATE,
-        "tokens": {
-            "viewer": token("viewer"), "requester": token("requester"), "operator": token("operator"),
-            "auditor": token("auditor"), "admin": token("admin"),
-        },
+        "tokens": ROLES.map(|role| (role.to_owned(), token(role).into())).into_iter().collect::<Map<_, _>>(),
         "simulator": world(simulator.world())?,
     });
     let serving = app.serve(listener, shutdown.clone());
@@ -106,7 +124,8 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
     served
 }
 
-/// The configuration of this world. `objects` are lines of the template `sandbox`; `more` is appended.
+/// The configuration of this world. `objects` are lines of the template `sandbox`; `more` is appended, to the issuer
+/// if it begins with lines of one.
 pub fn configuration(world: &World, database_url: &str, objects: &str, more: &str) -> String {
     let host = world
         .workspace_url_template

@@ -109,6 +109,10 @@ fn act(core: &Core, request: &Request) -> Outcome {
             state.issuer.rotate(keep);
             Answer::empty(204)
         }
+        ("POST", "issuer/login") => {
+            state.logins.register(parse(request)?);
+            Answer::empty(204)
+        }
         _ => Answer::json(404, &Value::from("no such admin route")),
     })
 }

@@ -134,6 +134,10 @@ pub enum Call {
     IssuerDiscovery = "issuer_discovery",
     /// The issuer's keys.
     Jwks = "jwks",
+    /// The issuer's page where people log in.
+    IssuerAuthorize = "issuer_authorize",
+    /// A browser's question before it calls the issuer's token endpoint.
+    IssuerPreflight = "issuer_preflight",
     /// The issuer's token endpoint.
     IssuerToken = "issuer_token",
     /// The HTML login page that unaccepted requests are sent to.

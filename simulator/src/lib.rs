@@ -11,7 +11,7 @@
 //! | `server`, `wire`, `request`, `answer`, `routes` | the one HTTP door |
 //! | `account` | the account API: credentials, storage, networks, workspaces, principals |
 //! | `workspace` | the API of one workspace: who am I, tokens, permissions |
-//! | `oauth`, `oidc` | Databricks' tokens; the issuer of the callers' bearer tokens |
+//! | `oauth`, `oidc`, `login` | Databricks' tokens; the issuer of the callers' bearer tokens; how people get one |
 //! | `vault`, `dns` | the secret store; the name server |
 //! | `faults`, `arrivals`, `inventory`, `admin` | trouble; what happened; what exists; all that over HTTP |
 //! | `postgres` | a throwaway database server for tests and demos |
@@ -26,6 +26,7 @@ mod clock;
 mod dns;
 pub mod faults;
 pub mod inventory;
+mod login;
 mod oauth;
 mod oidc;
 pub mod postgres;
@@ -44,6 +45,7 @@ pub use arrivals::Arrival;
 pub use calls::Call;
 pub use faults::{Fault, FaultKind};
 pub use inventory::Inventory;
+pub use login::LoginClient;
 pub use settings::Settings;
 pub use simulator::Simulator;
 pub use world::World;

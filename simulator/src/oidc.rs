@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Outcome};
 use crate::clock::epoch_ms;
+use crate::login;
 use crate::request::Request;
 use crate::state::State;
 
@@ -94,8 +95,12 @@ pub(crate) fn discovery(state: &State) -> Answer {
     Answer::ok(&json!({
         "issuer": issuer,
         "jwks_uri": state.world.jwks_uri,
+        "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
-        "response_types_supported": ["token"],
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["authorization_code"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }))
@@ -105,9 +110,13 @@ pub(crate) fn jwks(state: &State) -> Answer {
     Answer::ok(&json!(state.issuer.jwks()))
 }
 
-/// POST /issuer/token: claims as JSON or as a form; a form field that is JSON is taken as JSON, so
-/// that `groups=["a"]` works.
-pub(crate) fn token(state: &State, request: &Request) -> Outcome {
+/// POST /issuer/token. With a code, the end of a login. Else claims as JSON or as a form become a token; a form field
+/// that is JSON is taken as JSON, so that `groups=["a"]` works.
+pub(crate) fn token(state: &mut State, request: &Request) -> Outcome {
+    let form = request.form().unwrap_or_default();
+    if form.contains(&("grant_type".to_owned(), "authorization_code".to_owned())) {
+        return Ok(login::token(state, request));
+    }
     let claims: Map<String, Value> = match request.form() {
         Some(form) => form
             .into_iter()

@@ -175,6 +175,19 @@ pub(crate) fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Percent-encoding of everything that is not unreserved.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +211,7 @@ mod tests {
     #[test]
     fn percent_signs_are_decoded() {
         assert_eq!(decode("a%20b%zz%4"), "a b%zz%4");
+        assert_eq!(encode("a b+ü="), "a%20b%2B%C3%BC%3D");
         assert_eq!(
             pairs("a=b+c&d=%26"),
             [("a".into(), "b c".into()), ("d".into(), "&".into())]

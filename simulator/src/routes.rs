@@ -6,7 +6,7 @@ use crate::answer::{Answer, Outcome};
 use crate::calls::Call;
 use crate::request::{Host, Request};
 use crate::state::State;
-use crate::{account, oauth, oidc, vault, workspace};
+use crate::{account, login, oauth, oidc, vault, workspace};
 
 /// Names the call and takes the variable parts out of the path. The first id of an account route is
 /// the account.
@@ -37,6 +37,8 @@ fn home<'a>(method: &str, path: &[&'a str]) -> Option<(Call, Vec<&'a str>)> {
             (Call::IssuerDiscovery, vec![])
         }
         ("GET", ["issuer", "jwks"]) => (Call::Jwks, vec![]),
+        ("GET", ["issuer", "authorize"]) => (Call::IssuerAuthorize, vec![]),
+        ("OPTIONS", ["issuer", "token"]) => (Call::IssuerPreflight, vec![]),
         ("POST", ["issuer", "token"]) => (Call::IssuerToken, vec![]),
         (_, ["v1", rest @ ..]) => return vault::route(method, rest),
         (_, ["api", "2.0", "accounts", account, rest @ ..]) => {
@@ -158,6 +160,17 @@ fn known_query(call: Call) -> &'static [&'static str] {
         ],
         Call::GetServicePrincipal | Call::Me => &["attributes", "excludedAttributes"],
         Call::ListTokensAsAdmin => &["created_by_id", "created_by_username"],
+        Call::IssuerAuthorize => &[
+            "response_type",
+            "client_id",
+            "redirect_uri",
+            "scope",
+            "state",
+            "nonce",
+            "code_challenge",
+            "code_challenge_method",
+            "login_hint",
+        ],
         Call::LoginPage => &["account_id", "next_url", "error"],
         Call::StoreHealth => &["standbyok", "perfstandbyok", "sealedcode", "uninitcode"],
         Call::StoreGet => &["version"],
@@ -185,6 +198,8 @@ fn dispatch(state: &mut State, request: &Request) -> Outcome {
         Call::LoginPage => Ok(Answer::login_page()),
         Call::IssuerDiscovery => Ok(oidc::discovery(state)),
         Call::Jwks => Ok(oidc::jwks(state)),
+        Call::IssuerAuthorize => login::authorize(state, request),
+        Call::IssuerPreflight => login::preflight(state, request),
         Call::IssuerToken => oidc::token(state, request),
         Call::Discovery => oauth::discovery(state, request),
         Call::AccountToken => oauth::account_token(state, request),

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::dns;
 use crate::faults::Fault;
 use crate::inventory::{self, Inventory};
+use crate::login::LoginClient;
 use crate::oidc;
 use crate::server::{self, Core};
 use crate::settings::Settings;
@@ -125,6 +126,11 @@ impl Simulator {
     /// The issuer signs with another key from now on; `keep` leaves the former ones published.
     pub fn rotate_issuer_key(&self, keep: bool) {
         self.0.core.state().issuer.rotate(keep);
+    }
+
+    /// Registers a client of the issuer that people log in with, or replaces it.
+    pub fn register_login(&self, client: LoginClient) {
+        self.0.core.state().logins.register(client);
     }
 
     /// Arms a fault.

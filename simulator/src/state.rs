@@ -10,6 +10,7 @@ use crate::arrivals::Arrival;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::login::Logins;
 use crate::oauth::OauthToken;
 use crate::oidc::Issuer;
 use crate::request::{Host, Request};
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(crate) principals: Vec<Principal>,
     pub(crate) ever_created: BTreeMap<&'static str, u64>,
     pub(crate) issuer: Issuer,
+    pub(crate) logins: Logins,
     pub(crate) vault: Vault,
 }
 
@@ -64,6 +66,7 @@ impl State {
         };
         State {
             issuer: Issuer::new(),
+            logins: Logins::default(),
             vault: Vault::default(),
             clock,
             chance,

@@ -2,7 +2,8 @@
 //!
 //! A request's `Authorization` header is taken literally ([`compact`]), the issuer it claims chooses the keys
 //! ([`jwks`]) and the policy, and one pure function ([`jwt::verify`]) says yes or names the rule that is broken. The
-//! issuer's rules turn verified claims into roles ([`rules`]); [`policy`] holds the one permission table.
+//! issuer's rules turn verified claims into roles ([`rules`]); [`policy`] holds the one permission table. [`login`] knows
+//! where people get a token for the documentation page.
 //!
 //! It refuses to issue, store or print tokens; to know passwords, sessions or symmetric keys; to tell a caller why a
 //! token was refused ([`AuthError`] says nothing, the log names the rule); and to believe anything about an issuer
@@ -11,8 +12,10 @@
 pub mod algorithm;
 mod cache;
 pub mod compact;
+mod discovery;
 pub mod jwks;
 pub mod jwt;
+pub mod login;
 pub mod policy;
 pub mod refusal;
 pub mod rules;
@@ -24,6 +27,7 @@ mod tests;
 
 pub use algorithm::Algorithm;
 pub use cache::{Fetch, Fetched};
+pub use login::{Login, LoginClient};
 pub use policy::{
     Action, Decision, Grant, Principal, Role, Teams, decide, requestable_teams, visible_teams,
 };
@@ -61,6 +65,8 @@ pub struct IssuerSettings {
     pub ci: bool,
     /// Accepted `azp` and `client_id`; empty: any.
     pub authorized_parties: Vec<String>,
+    /// The client by which people log in with it on the documentation page; at most one issuer has one.
+    pub docs_client: Option<LoginClient>,
     /// From claims to roles.
     pub rules: Vec<Rule>,
 }

@@ -35,6 +35,7 @@ fn issuer(name: &str, issuer: &str, jwks_url: &str, ci: bool) -> IssuerSettings 
         algorithms: Algorithm::DEFAULT.to_vec(),
         max_lifetime_seconds: 86_400,
         ci,
+        docs_client: None,
         authorized_parties: Vec::new(),
         rules: vec![Rule {
             claims: BTreeMap::from([(

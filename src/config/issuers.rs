@@ -2,11 +2,16 @@
 
 use super::shape::PlainHttp;
 use super::{Mistakes, Source};
-use crate::auth::{Algorithm, IssuerSettings, Pattern, Role, Rule, Settings, TeamSource};
+use crate::auth::{
+    Algorithm, IssuerSettings, LoginClient, Pattern, Role, Rule, Settings, TeamSource,
+};
 use crate::domain::name::is_name;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// What people's logins ask for unless told otherwise.
+const DOCS_SCOPES: [&str; 2] = ["openid", "profile"];
 
 /// Claims that name a repository or a workload.
 const WHERE: [&str; 6] = [
@@ -37,6 +42,8 @@ pub(super) struct Raw {
     max_lifetime_seconds: Option<u32>,
     ci: bool,
     authorized_parties: Vec<String>,
+    docs_client_id: Option<String>,
+    docs_scopes: Option<Vec<String>>,
     rules: Vec<RawRule>,
 }
 
@@ -67,6 +74,14 @@ pub(super) fn read(source: &Source, plain: PlainHttp, mistakes: &mut Mistakes) -
                 format!("is also issuers.{}'s", twin.name),
             );
         }
+        if let Some(twin) = issuers.iter().find(|i| i.docs_client.is_some())
+            && issuer.docs_client.is_some()
+        {
+            mistakes.add(
+                format!("{key}.docs_client_id"),
+                format!("people log in with issuers.{} already", twin.name),
+            );
+        }
         issuers.push(issuer);
     }
     issuers
@@ -79,6 +94,7 @@ fn issuer(
     plain: PlainHttp,
     mistakes: &mut Mistakes,
 ) -> IssuerSettings {
+    let docs_client = docs_client(&raw, key, mistakes);
     let issuer = mistakes.required(format!("{key}.issuer"), raw.issuer);
     // Without a key address the issuer's own is asked for one.
     match &raw.jwks_url {
@@ -108,6 +124,10 @@ fn issuer(
         .enumerate()
         .map(|(n, rule)| read_rule(rule, raw.ci, &format!("{key}.rules.{n}"), mistakes))
         .collect();
+    if docs_client.is_some() && raw.jwks_url.is_some() && !issuer.is_empty() {
+        // Its discovery document is read for this, if not for the keys.
+        mistakes.url(format!("{key}.issuer"), &issuer, plain);
+    }
     IssuerSettings {
         name,
         issuer,
@@ -117,8 +137,47 @@ fn issuer(
         max_lifetime_seconds,
         ci: raw.ci,
         authorized_parties: raw.authorized_parties,
+        docs_client,
         rules,
     }
+}
+
+/// The client that people log in with on the documentation page.
+fn docs_client(raw: &Raw, key: &str, mistakes: &mut Mistakes) -> Option<LoginClient> {
+    let scopes_key = format!("{key}.docs_scopes");
+    let Some(id) = &raw.docs_client_id else {
+        if raw.docs_scopes.is_some() {
+            mistakes.add(scopes_key, "has no effect without `docs_client_id`");
+        }
+        return None;
+    };
+    let id_key = format!("{key}.docs_client_id");
+    if id.is_empty() || !id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        mistakes.add(&id_key, format!("`{id}` is not a client's id"));
+    }
+    if raw.ci {
+        mistakes.add(&id_key, "people do not log in with an issuer of CI tokens");
+    }
+    if !raw.authorized_parties.is_empty() && !raw.authorized_parties.contains(id) {
+        mistakes.add(
+            &id_key,
+            "is none of `authorized_parties`: its tokens would be refused",
+        );
+    }
+    let scopes = match &raw.docs_scopes {
+        Some(scopes) => scopes.clone(),
+        None => DOCS_SCOPES.map(str::to_owned).to_vec(),
+    };
+    for scope in &scopes {
+        let fit = |byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+        if scope.is_empty() || !scope.bytes().all(fit) {
+            mistakes.add(&scopes_key, format!("`{scope}` is not a scope"));
+        }
+    }
+    Some(LoginClient {
+        id: id.clone(),
+        scopes,
+    })
 }
 
 fn read_rule(raw: RawRule, ci: bool, key: &str, mistakes: &mut Mistakes) -> Rule {

@@ -33,7 +33,7 @@ mod serve;
 pub mod version;
 pub mod workspaces;
 
-use crate::auth::Verifier;
+use crate::auth::{Login, Verifier};
 use crate::clock::Clock;
 use crate::domain::problem::Code;
 use crate::domain::template::Template;
@@ -45,7 +45,7 @@ use secrecy::SecretString;
 pub use serve::serve;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -133,6 +133,10 @@ pub struct Http {
     pub db: PgPool,
     /// Checks bearer tokens.
     pub verifier: Arc<Verifier>,
+    /// How people log in on the documentation page; `app` runs [`Login::find`].
+    pub login: Option<Arc<Login>>,
+    /// The served document once it has a login, made by the first who asks for it.
+    pub document: Arc<OnceLock<String>>,
     /// What can be asked for.
     pub templates: Templates,
     /// For what answers say about time.
@@ -149,7 +153,7 @@ pub struct Http {
 pub fn router(http: Http) -> Router {
     let (api, _) = routes::all().split_for_parts();
     let page = if http.settings.docs {
-        docs::routes(http.settings.docs_token.as_ref())
+        docs::routes(http.settings.docs_token.as_ref(), http.login.as_deref())
     } else {
         Router::new()
     };

@@ -1,15 +1,20 @@
 //! The OpenAPI document, made from [`routes`]. `openapi/openapi.json` is what [`pretty`] says; a test compares.
 
 use super::problem::Document;
-use super::{enums, routes};
+use super::{Http, enums, routes};
+use crate::auth::login::{Endpoints, Login};
 use crate::domain::problem::Code;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jsonschema::Validator;
 use std::sync::LazyLock;
 use utoipa::openapi::path::{Operation, Parameter, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    AuthorizationCode, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement,
+    SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, Header, InfoBuilder, LicenseBuilder, OpenApi,
     OpenApiBuilder, RefOr, ServerBuilder, tag::TagBuilder,
@@ -177,16 +182,45 @@ fn never_null(parameter: &mut RefOr<Parameter>) {
     }
 }
 
-/// The document as it is committed and served.
+/// The document as it is committed: what every installation has.
 pub fn pretty() -> String {
-    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text(&document())
+}
+
+/// The document as an installation serves it whose people can log in: whatever takes a token also takes one got so.
+fn document_with(login: &Login, endpoints: &Endpoints) -> OpenApi {
+    let mut document = document();
+    let scopes = login.client.scopes.iter();
+    let flow = AuthorizationCode::new(
+        &endpoints.authorization,
+        &endpoints.token,
+        Scopes::from_iter(scopes.clone().map(|scope| (scope.clone(), String::new()))),
+    );
+    let scheme = OAuth2::with_description(
+        [Flow::AuthorizationCode(flow)],
+        "Log in as a person: authorization code with PKCE. The client has no secret; leave `client_secret` empty.",
+    );
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("oidc", SecurityScheme::OAuth2(scheme));
+    for operation in document.paths.paths.values_mut().flat_map(operations_of) {
+        if let Some(accepted) = operation.security.as_mut().filter(|list| !list.is_empty()) {
+            accepted.push(SecurityRequirement::new("oidc", scopes.clone()));
+        }
+    }
+    document
+}
+
+fn text(document: &OpenApi) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text
 }
 
 /// The OpenAPI document
 ///
-/// This document, made from the routes that are served.
+/// This document, made from the routes that are served. Where people can log in, it also says how (`oidc`).
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -194,9 +228,20 @@ pub fn pretty() -> String {
     tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value, content_type = "application/json", example = json!({"openapi": "3.1.0"}))),
 )]
-pub(super) async fn get_document(_: super::query::Query<super::query::NoQuery>) -> Response {
+pub(super) async fn get_document(
+    State(http): State<Http>,
+    _: super::query::Query<super::query::NoQuery>,
+) -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(pretty);
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+    let login = http.login.as_deref();
+    let text = match login.and_then(|login| Some((login, login.endpoints()?))) {
+        None => TEXT.clone(),
+        Some((login, endpoints)) => http
+            .document
+            .get_or_init(|| text(&document_with(login, endpoints)))
+            .clone(),
+    };
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// The JSON Schema of a request body as it stands in the document, compiled.

@@ -26,4 +26,5 @@ mod roles;
 mod secret_stores;
 mod store_outage;
 mod support;
+mod swagger_ui;
 mod waiting;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Lab, reply};
 
-async fn keys(lab: &Lab) -> JwkSet {
+pub(crate) async fn keys(lab: &Lab) -> JwkSet {
     let (_, body) = reply(
         lab.http
             .get(&lab.simulator.world().jwks_uri)
@@ -17,7 +17,7 @@ async fn keys(lab: &Lab) -> JwkSet {
     serde_json::from_value(body).unwrap()
 }
 
-fn verify(lab: &Lab, keys: &JwkSet, token: &str) -> Option<Value> {
+pub(crate) fn verify(lab: &Lab, keys: &JwkSet, token: &str) -> Option<Value> {
     let key = keys.find(&decode_header(token).unwrap().kid.unwrap())?;
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[&lab.simulator.world().audience]);

@@ -6,6 +6,7 @@ mod account;
 mod dns;
 mod faults;
 mod issuer;
+mod login;
 mod postgres;
 mod program;
 mod sdk;

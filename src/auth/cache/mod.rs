@@ -4,17 +4,15 @@
 //! An unknown key id may cause one fetch per minute, however many tokens bring one; concurrent requests share a
 //! fetch; and a fetch goes on when the request that caused it goes away, so that hanging up cannot keep a set old.
 
-use super::MAX_DEPTH;
+use super::discovery::{address, discover, document};
 use super::jwks::{KeySet, MAX_SET_BYTES};
 use crate::clock::Clock;
-use crate::domain::strict_json;
 use crate::outbound::{Authorization, Body, Outbound, Request, Verb};
 use async_trait::async_trait;
-use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_MAX_AGE_SECONDS: i64 = 600;
 const MIN_MAX_AGE_SECONDS: i64 = 60;
 const MAX_MAX_AGE_SECONDS: i64 = 24 * 3600;
@@ -261,9 +259,12 @@ impl Keys {
     async fn load(&self) -> Result<(KeySet, i64), String> {
         let url = match &self.source {
             Source::Fixed(url) => url.clone(),
-            Source::Discovery(issuer) => self.discover(issuer).await?,
+            Source::Discovery(issuer) => {
+                let said = discover(&*self.fetch, issuer, self.timeout).await?;
+                address(&said, "jwks_uri")?
+            }
         };
-        let document = self.document(&url).await?;
+        let document = document(&*self.fetch, &url, self.timeout).await?;
         let keys = KeySet::parse(&document.body).map_err(|e| e.to_string())?;
         let max_age = document
             .max_age
@@ -272,32 +273,6 @@ impl Keys {
             })
             .clamp(MIN_MAX_AGE_SECONDS, MAX_MAX_AGE_SECONDS);
         Ok((keys, max_age))
-    }
-
-    async fn discover(&self, issuer: &str) -> Result<String, String> {
-        let base = issuer.trim_end_matches('/');
-        let url = format!("{base}/.well-known/openid-configuration");
-        let document = self.document(&url).await?;
-        let value = strict_json::parse(&document.body, MAX_DEPTH)
-            .map_err(|fault| format!("the discovery document is {fault}"))?;
-        if value.get("issuer").and_then(Value::as_str) != Some(issuer) {
-            return Err("the discovery document is of another issuer".to_owned());
-        }
-        value
-            .get("jwks_uri")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-            .ok_or_else(|| "the discovery document has no jwks_uri".to_owned())
-    }
-
-    async fn document(&self, url: &str) -> Result<Fetched, String> {
-        let fetched = tokio::time::timeout(self.timeout, self.fetch.get(url))
-            .await
-            .map_err(|_| "no answer in time".to_owned())??;
-        match fetched.status {
-            200 => Ok(fetched),
-            status => Err(format!("status {status}")),
-        }
     }
 
     fn now(&self) -> i64 {

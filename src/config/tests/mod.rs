@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 const EXAMPLE: &str = include_str!("../../../brickyard.example.toml");
 
 mod every_mistake;
+mod login;
 mod objects;
 mod readme;
 
@@ -100,6 +101,8 @@ fn the_example_tells_the_defaults() {
         "dns_servers",
         "jwks_url",
         "authorized_parties",
+        "docs_client_id",
+        "docs_scopes",
         "team_claim",
         "client_secret_file",
         "workspace_url_template",

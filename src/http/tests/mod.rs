@@ -61,6 +61,7 @@ fn http(settings: Settings) -> (Http, String) {
             max_lifetime_seconds: 3600,
             ci: false,
             authorized_parties: Vec::new(),
+            docs_client: None,
             rules: vec![auth::Rule {
                 claims: [(
                     "groups".to_owned(),
@@ -86,6 +87,8 @@ fn http(settings: Settings) -> (Http, String) {
         clock,
         settings: Arc::new(settings),
         changes: Changes::default(),
+        login: None,
+        document: Arc::default(),
         shutdown: CancellationToken::new(),
     };
     (http, format!("Bearer {signed}.{signature}"))
