@@ -1,7 +1,7 @@
 # The commands of this repository; `make` alone lists them.
 #
 # They ask nothing, need no terminal and no internet beyond the package registries, run as root and as anybody else,
-# and keep what they install in .tools/ (but for Postgres, which is the system's).
+# and keep what they install in .tools/ (but for Postgres and Chromium, which are the system's).
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .NOTPARALLEL:
@@ -25,7 +25,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries openbao clients ## Run the whole suite.
+test: toolchain postgres-binaries openbao clients chromium ## Run the whole suite.
 	cargo test --locked --workspace
 
 .PHONY: lint
@@ -53,7 +53,7 @@ openapi: toolchain ## Renew openapi/openapi.json after an endpoint changed.
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries openbao clients tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries openbao clients chromium tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -66,5 +66,7 @@ openbao:
 	@scripts/install-openbao.sh
 clients:
 	@scripts/install-clients.sh
+chromium:
+	@scripts/install-chromium.sh
 tools: toolchain
 	@scripts/install-tools.sh

@@ -3,6 +3,7 @@
 
 pub mod account;
 mod api;
+pub mod browser;
 pub mod check;
 pub mod conformity;
 pub mod database;
