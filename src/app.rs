@@ -7,6 +7,7 @@ use crate::cloud::Provider;
 use crate::cloud::aws::Aws;
 use crate::config::{AccountSettings, Config, DatabaseSettings, StoreSettings};
 use crate::domain::cloud::Cloud;
+use crate::http::metrics::Scrape;
 use crate::http::operations::Changes;
 use crate::outbound::Outbound;
 use crate::provisioning::engine::Engine;
@@ -90,6 +91,7 @@ impl App {
             http: http::Settings {
                 docs: config.server.docs,
                 docs_token: config.server.docs_token.clone(),
+                metrics: config.server.metrics_listen.is_none(),
                 public_url: http::PublicUrl::new(config.server.public_url.as_deref()),
                 require_idempotency_key: config.server.require_idempotency_key,
                 limits: http::Limits {
@@ -144,6 +146,7 @@ impl App {
             clock: self.clock.clone(),
             settings: Arc::new(self.http.clone()),
             changes,
+            scrape: Scrape::new(self.db.clone()),
             shutdown: shutdown.clone(),
         };
         let (drain, grace) = (self.drain, self.queue.grace);
@@ -164,6 +167,18 @@ impl App {
             finding.abort();
         }
         Ok(())
+    }
+
+    /// Serves metrics at an address of their own, for as long as it is asked to.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_metrics(&self, listener: TcpListener) -> anyhow::Result<()> {
+        tracing::info!(address = %listener.local_addr()?, "serving metrics");
+        let router = http::metrics::router(Scrape::new(self.db.clone()));
+        axum::serve(listener, router)
+            .await
+            .context("serving metrics")
     }
 
     /// Works on jobs until `shutdown`, then hands back what it holds.

@@ -10,6 +10,7 @@ use crate::telemetry;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -162,28 +163,43 @@ async fn run_service(
     config: Config,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let listen = config.server.listen;
+    let (listen, metrics_listen) = (config.server.listen, config.server.metrics_listen);
     let app = App::new(config)?;
-    let serve = async {
-        let listener = TcpListener::bind(listen)
+    if *command == Command::Migrate {
+        app.await_database(&shutdown).await;
+        return schema::migrate(&app.db)
             .await
-            .with_context(|| format!("listening on {listen}"))?;
-        app.serve(listener, shutdown.clone()).await
-    };
-    match command {
-        Command::Migrate => {
-            app.await_database(&shutdown).await;
-            schema::migrate(&app.db)
-                .await
-                .context("migrating the database")
-        }
-        Command::Serve => serve.await,
-        Command::Work => {
-            app.work(shutdown.clone()).await;
-            Ok(())
-        }
-        _ => tokio::join!(serve, app.work(shutdown.clone())).0,
+            .context("migrating the database");
     }
+    let run = async {
+        match command {
+            Command::Work => {
+                app.work(shutdown.clone()).await;
+                Ok(())
+            }
+            _ => {
+                let serve = app.serve(bind(listen).await?, shutdown.clone());
+                match command {
+                    Command::Serve => serve.await,
+                    _ => tokio::join!(serve, app.work(shutdown.clone())).0,
+                }
+            }
+        }
+    };
+    match metrics_listen {
+        None => run.await,
+        // They can be scraped until the last job is handed back.
+        Some(address) => {
+            let metrics = app.serve_metrics(bind(address).await?);
+            tokio::select! { ran = run => ran, served = metrics => served }
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening on {address}"))
 }
 
 /// Runs until it ends or a signal asks it to; a second signal ends the process at once.

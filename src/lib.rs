@@ -12,7 +12,7 @@
 //! | 3, the work | [`provisioning`]: steps, plan, engine, observer |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
 //! | 1, Databricks' wire | [`databricks`] |
-//! | ground | [`domain`], [`outbound`], [`clock`], [`telemetry`] |
+//! | ground | [`domain`], [`outbound`], [`clock`], [`metrics`], [`telemetry`] |
 //!
 //! A room imports only from floors below it; `tests/it/floors.rs` reads the imports and holds us to it.
 
@@ -28,6 +28,7 @@ pub mod dev;
 pub mod domain;
 pub mod http;
 pub mod live;
+pub mod metrics;
 pub mod outbound;
 pub mod provisioning;
 pub mod queue;

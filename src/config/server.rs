@@ -13,6 +13,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// Where callers find the service: scheme and host.
     pub public_url: Option<String>,
+    /// Address to serve metrics on instead.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether `/docs` is served.
     pub docs: bool,
     /// Largest body.
@@ -31,6 +33,7 @@ pub struct ServerSettings {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     listen: String,
+    metrics_listen: Option<String>,
     public_url: Option<String>,
     docs: bool,
     max_body_bytes: usize,
@@ -44,6 +47,7 @@ impl Default for ServerSettings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            metrics_listen: None,
             docs: true,
             max_body_bytes: 64 * 1024,
             request_timeout_seconds: 30,
@@ -60,6 +64,7 @@ impl Default for Raw {
         Self {
             listen: default.listen.to_string(),
             public_url: default.public_url,
+            metrics_listen: None,
             docs: default.docs,
             max_body_bytes: default.max_body_bytes,
             request_timeout_seconds: default.request_timeout_seconds,
@@ -71,15 +76,16 @@ impl Default for Raw {
 
 pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSettings> {
     let raw: Raw = source.section("server", mistakes)?;
-    let listen = raw.listen.parse();
-    if listen.is_err() {
-        mistakes.add(
-            "server.listen",
-            format!(
-                "`{}` is not an address with a port, such as 0.0.0.0:8080",
-                raw.listen
-            ),
-        );
+    let listen = address("listen", &raw.listen, mistakes);
+    let metrics_listen = raw.metrics_listen.as_deref();
+    let metrics_listen = metrics_listen.map(|text| address("metrics_listen", text, mistakes));
+    if let (Some(listen), Some(Some(metrics))) = (listen, metrics_listen)
+        && listen == metrics
+        && listen.port() != 0
+    {
+        let words =
+            format!("{metrics} is where the API listens; leave it out to have metrics there");
+        mistakes.add("server.metrics_listen", words);
     }
     if let Some(url) = &raw.public_url {
         // Of whatever scheme callers use on this machine; from anywhere else it is https.
@@ -108,7 +114,8 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
         1..=300,
     );
     Some(ServerSettings {
-        listen: listen.ok()?,
+        listen: listen?,
+        metrics_listen: metrics_listen.flatten(),
         public_url: raw.public_url,
         docs: raw.docs,
         max_body_bytes: raw.max_body_bytes,
@@ -117,4 +124,15 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
         require_idempotency_key: raw.require_idempotency_key,
         docs_token: None,
     })
+}
+
+fn address(key: &str, text: &str, mistakes: &mut Mistakes) -> Option<SocketAddr> {
+    let address = text.parse().ok();
+    if address.is_none() {
+        mistakes.add(
+            format!("server.{key}"),
+            format!("`{text}` is not an address with a port, such as 0.0.0.0:8080"),
+        );
+    }
+    address
 }

@@ -6,6 +6,7 @@ use super::host::Host;
 use super::oauth::{Source, Token, Tokens};
 use super::throttle::Throttle;
 use super::values::is_id;
+use crate::metrics;
 use crate::outbound::{Authorization, Body, Outbound, Request, Response, SendError, Verb};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -219,6 +220,7 @@ impl Client {
             None => Body::Empty,
         };
         let request = Request {
+            service: host.side.service(),
             verb: call.verb,
             url: format!("{}{}", host.base, call.path),
             query: call.query.clone(),
@@ -252,8 +254,10 @@ impl Client {
     /// A 429 pauses its host for everybody.
     fn heed(&self, host: &Host, error: &ApiError) {
         if error.class() == Class::Throttled {
-            self.throttle
+            let longer = self
+                .throttle
                 .pause(&host.base, error.retry_after.unwrap_or(PAUSE));
+            metrics::throttled(host.side.service(), longer);
         }
     }
 }

@@ -170,6 +170,7 @@ impl Tokens {
 
     async fn request(&self, source: &Source) -> Result<Granted, Error> {
         let request = Request {
+            service: source.side.service(),
             verb: Verb::Post,
             url: source.url.clone(),
             query: Vec::new(),

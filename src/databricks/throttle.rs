@@ -91,16 +91,20 @@ impl Throttle {
         Ok(wait)
     }
 
-    /// Lets nothing through to `host` for that long. A later end wins.
-    pub fn pause(&self, host: &str, wait: Duration) {
-        self.pause_until(host, Instant::now() + wait);
+    /// Lets nothing through to `host` for that long. A later end wins. Returns for how much longer than before that is.
+    pub fn pause(&self, host: &str, wait: Duration) -> Duration {
+        let now = Instant::now();
+        self.pause_until(host, now, now + wait)
     }
 
-    fn pause_until(&self, host: &str, until: Instant) {
+    fn pause_until(&self, host: &str, now: Instant, until: Instant) -> Duration {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(host) {
-            bucket.paused_until = bucket.paused_until.max(Some(until));
-        }
+        let Some(bucket) = buckets.get_mut(host) else {
+            return Duration::ZERO;
+        };
+        let paused = bucket.paused_until.map_or(now, |before| before.max(now));
+        bucket.paused_until = bucket.paused_until.max(Some(until));
+        until.saturating_duration_since(paused)
     }
 }
 
@@ -159,7 +163,7 @@ mod tests {
         while throttle.reserve("a", true, now).is_ok() {}
         assert!(throttle.reserve("a", true, now).unwrap_err() > INLINE_CHANGE);
         assert_eq!(throttle.reserve("b", true, now), Ok(Duration::ZERO));
-        throttle.pause_until("b", now + Duration::from_secs(7));
+        throttle.pause_until("b", now, now + Duration::from_secs(7));
         assert_eq!(
             throttle.reserve("b", true, now),
             Err(Duration::from_secs(7))
@@ -171,8 +175,11 @@ mod tests {
         let throttle = Throttle::new(10);
         let now = Instant::now();
         assert_eq!(throttle.reserve("a", false, now), Ok(Duration::ZERO));
-        throttle.pause_until("a", now + Duration::from_secs(7));
-        throttle.pause_until("a", now + Duration::from_secs(1));
+        let pause = |seconds| throttle.pause_until("a", now, now + Duration::from_secs(seconds));
+        assert_eq!(
+            [5, 7, 1].map(pause).map(|longer| longer.as_secs()),
+            [5, 2, 0]
+        );
         assert_eq!(
             throttle.reserve("a", false, now),
             Err(Duration::from_secs(7))

@@ -6,7 +6,7 @@
 use super::headers::accepts;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::rate::Rate;
-use super::{Http, Limits, docs, problems};
+use super::{Http, Limits, docs, metrics, problems};
 use crate::auth::AuthError;
 use crate::domain::problem::Code;
 use axum::Router;
@@ -28,6 +28,7 @@ pub const PUBLIC: &[&str] = &[
     "/readyz",
     "/openapi.json",
     "/version",
+    metrics::PATH,
     problems::PATHS[0],
     problems::PATHS[1],
     docs::REDIRECT,
@@ -135,6 +136,7 @@ async fn exchange(State(http): State<Http>, mut request: Request, next: Next) ->
         status = tracing::field::Empty,
         duration_ms = tracing::field::Empty,
     );
+    let (route, method) = (route(&request).to_owned(), request.method().clone());
     let instance: String = request.uri().path().chars().take(256).collect();
     request.extensions_mut().insert(id.clone());
     if let Some(trace) = trace {
@@ -152,10 +154,12 @@ async fn exchange(State(http): State<Http>, mut request: Request, next: Next) ->
     }
     finish_headers(response.headers_mut(), &id);
     span.record("status", response.status().as_u16());
+    let elapsed = started.elapsed();
     span.record(
         "duration_ms",
-        u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     );
+    crate::metrics::answered(&route, method.as_str(), response.status().as_u16(), elapsed);
     span.in_scope(|| tracing::info!("answered"));
     response
 }
@@ -294,6 +298,8 @@ async fn authenticate(
 fn offered(route: &str) -> &'static [&'static str] {
     if problems::PATHS.contains(&route) {
         &["application/json", MEDIA_TYPE, "text/html"]
+    } else if route == metrics::PATH {
+        &[crate::metrics::MEDIA_TYPE, "text/plain", MEDIA_TYPE]
     } else {
         &["application/json", MEDIA_TYPE]
     }

@@ -18,6 +18,7 @@ pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod layers;
+pub mod metrics;
 mod mistakes;
 pub mod openapi;
 pub mod operations;
@@ -38,6 +39,7 @@ use crate::clock::Clock;
 use crate::domain::problem::Code;
 use crate::domain::template::Template;
 use axum::Router;
+use metrics::Scrape;
 use operations::Changes;
 use problem::Problem;
 pub use public_url::PublicUrl;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub docs_token: Option<SecretString>,
     /// Where callers find the service.
     pub public_url: PublicUrl,
+    /// Whether the API serves `/metrics`; not where they have an address of their own.
+    pub metrics: bool,
     /// Whether asking for a workspace takes an `Idempotency-Key`.
     pub require_idempotency_key: bool,
     /// Limits of one request.
@@ -74,6 +78,7 @@ impl Default for Settings {
             docs: true,
             docs_token: None,
             public_url: PublicUrl::default(),
+            metrics: true,
             require_idempotency_key: false,
             limits: Limits::default(),
         }
@@ -143,6 +148,8 @@ pub struct Http {
     pub clock: Clock,
     /// Wakes those that wait for an operation; `app` runs [`Changes::listen`].
     pub changes: Changes,
+    /// Looks up what the metrics say of the database.
+    pub scrape: Scrape,
     /// Cancelled when the process begins to stop: readiness turns red and long polls are answered.
     pub shutdown: CancellationToken,
     /// What can be set.

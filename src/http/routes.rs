@@ -3,7 +3,7 @@
 
 use super::extract::Declared;
 use super::problem::{MEDIA_TYPE, Problem};
-use super::{Http, PublicUrl, health, openapi, operations, problems, version, workspaces};
+use super::{Http, PublicUrl, health, metrics, openapi, operations, problems, version, workspaces};
 use crate::auth::Action;
 use crate::domain::problem::Code;
 use axum::Extension;
@@ -81,6 +81,7 @@ pub fn all() -> OpenApiRouter<Http> {
         .routes(endpoint(None, &[], routes!(health::livez)))
         .routes(endpoint(None, &[], routes!(health::readyz)))
         .routes(endpoint(None, &[], routes!(version::get_version)))
+        .routes(endpoint(None, &[NotFound], routes!(metrics::get_metrics)))
         .routes(endpoint(None, &[], routes!(problems::list_problems)))
         .routes(endpoint(None, &[NotFound], routes!(problems::get_problem)))
         .routes(endpoint(None, &[], routes!(openapi::get_document)))

@@ -11,6 +11,7 @@ mod headers;
 mod names;
 
 use crate::clock::Clock;
+use crate::metrics;
 use bytes::Bytes;
 use headers::{max_age, retry_after, text};
 use names::Names;
@@ -96,6 +97,8 @@ pub enum Body {
 /// One request.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// Who is asked, from a closed list: a label of the metrics.
+    pub service: &'static str,
     /// Verb.
     pub verb: Verb,
     /// Absolute address.
@@ -188,6 +191,7 @@ impl Outbound {
             .map_err(|error| SendError::NotSent(format!("bad address: {error}")))?;
         let span = tracing::debug_span!(
             "send",
+            service = request.service,
             verb = ?request.verb,
             host = url.host_str().unwrap_or_default(),
             path = url.path(),
@@ -195,7 +199,9 @@ impl Outbound {
             duration_ms = tracing::field::Empty,
         );
         let started = Instant::now();
+        let service = request.service;
         let answer = self.send_to(url, request).instrument(span.clone()).await;
+        metrics::called(service, answer.as_ref().ok().map(|answer| answer.status));
         span.record("duration_ms", started.elapsed().as_millis() as u64);
         if let Ok(response) = &answer {
             span.record("status", response.status);

@@ -27,6 +27,7 @@ async fn server(
 
 fn get(url: &str) -> Request {
     Request {
+        service: "test",
         verb: Verb::Get,
         url: url.to_owned(),
         query: Vec::new(),

@@ -2,6 +2,7 @@
 //! job's release, all conditioned on the lease's epoch.
 
 use super::context::Effect;
+use super::count::{self, Count};
 use super::request::{self, Asker};
 use super::{OBSERVE_JOB, OPERATION_JOB, OPERATIONS_CHANNEL, Settings};
 use crate::domain::condition::Condition;
@@ -61,6 +62,7 @@ pub(super) async fn commit(
     workspace: &Workspace,
     checkpoint: Checkpoint,
 ) -> Result<Committed, crate::store::StoreError> {
+    let count = Count::of(operation, workspace, &checkpoint);
     let mut transaction = db.begin().await?;
     let now = workspaces::lock(&mut transaction, workspace.id).await?;
     if !lease::hold(&mut transaction, job).await? {
@@ -126,6 +128,7 @@ pub(super) async fn commit(
         tell(&mut transaction, operation.id).await?;
         enqueue::notify(&mut transaction).await?;
         transaction.commit().await?;
+        count::cancelled(operation, workspace);
         return Ok(Committed::Cancelled);
     }
     if operation.kind == OperationKind::Create && checkpoint.status == OperationStatus::Failed {
@@ -150,6 +153,7 @@ pub(super) async fn commit(
     }
     tell(&mut transaction, operation.id).await?;
     transaction.commit().await?;
+    count.add();
     Ok(if checkpoint.release.is_some() {
         Committed::Released
     } else {

@@ -2,6 +2,7 @@
 
 use super::checkpoint::{self, Checkpoint, Committed};
 use super::context::StepContext;
+use super::count;
 use super::draft::Draft;
 use super::step::{Class, Halt, Outcome, Step, StepError};
 use super::{OPERATION_JOB, Provisioning, plan};
@@ -101,7 +102,7 @@ impl Engine {
     ) -> Result<Next, Failed> {
         if operation.kind == OperationKind::Delete && operation.status == OperationStatus::Queued {
             // What the interrupted create made is read only after it has stopped.
-            return Ok(match self.take_over(job, operation).await? {
+            return Ok(match self.take_over(job, operation, workspace).await? {
                 true => Next::Again,
                 false => Next::Left(Left::Released(Some(Duration::from_millis(500)))),
             });
@@ -254,13 +255,19 @@ impl Engine {
 
     /// Before a delete begins, the create it interrupts must have stopped: at its next checkpoint if a worker runs
     /// it, here and now if nobody does.
-    async fn take_over(&self, job: &Job, delete: &Operation) -> Result<bool, Failed> {
+    async fn take_over(
+        &self,
+        job: &Job,
+        delete: &Operation,
+        workspace: &Workspace,
+    ) -> Result<bool, Failed> {
         let mut transaction = self.0.db.begin().await?;
         workspaces::lock(&mut transaction, delete.workspace_id).await?;
         if !lease::hold(&mut transaction, job).await? {
             return Ok(false);
         }
-        for create in operations::lock_unfinished(&mut transaction, delete.workspace_id).await? {
+        let unfinished = operations::lock_unfinished(&mut transaction, delete.workspace_id).await?;
+        for create in &unfinished {
             if create.id == delete.id {
                 continue;
             }
@@ -295,6 +302,9 @@ impl Engine {
         }
         operations::begin(&mut transaction, delete.id).await?;
         transaction.commit().await?;
+        for create in unfinished.iter().filter(|it| it.id != delete.id) {
+            count::cancelled(create, workspace);
+        }
         Ok(true)
     }
 

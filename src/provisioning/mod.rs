@@ -21,6 +21,7 @@ pub mod step;
 pub mod steps;
 
 mod checkpoint;
+mod count;
 mod draft;
 
 use crate::clock::Clock;

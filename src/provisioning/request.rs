@@ -1,7 +1,7 @@
 //! From a checked request to rows: what was accepted commits together, or nothing was accepted.
 
 use super::checkpoint::{stop, tell};
-use super::{OPERATION_JOB, plan};
+use super::{OPERATION_JOB, count, plan};
 use crate::domain::external::ExternalIds;
 use crate::domain::id::{OperationId, WorkspaceId};
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord};
@@ -298,7 +298,8 @@ pub async fn forget(
     if workspace.phase == Phase::Deleted {
         return Ok(());
     }
-    for operation in operations::lock_unfinished(&mut transaction, workspace.id).await? {
+    let unfinished = operations::lock_unfinished(&mut transaction, workspace.id).await?;
+    for operation in &unfinished {
         let key = operation.id.to_string();
         if !enqueue::remove_unheld(&mut transaction, OPERATION_JOB, &key).await? {
             return Err(RequestError::InProgress(operation.id));
@@ -335,6 +336,9 @@ pub async fn forget(
     )
     .await?;
     transaction.commit().await?;
+    for operation in &unfinished {
+        count::cancelled(operation, &workspace);
+    }
     Ok(())
 }
 

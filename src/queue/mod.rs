@@ -7,6 +7,7 @@
 
 pub mod backoff;
 pub mod enqueue;
+pub mod gauges;
 pub mod lease;
 pub mod listen;
 pub mod worker;

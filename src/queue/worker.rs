@@ -3,6 +3,7 @@
 use super::backoff::full_jitter;
 use super::lease::{self, Release};
 use super::{Job, Settings, enqueue, listen};
+use crate::metrics;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use sqlx::PgPool;
@@ -187,12 +188,14 @@ impl Worker {
         let span = tracing::info_span!("job", job.kind = %job.kind, job.key = %job.key, job.epoch = job.epoch);
         async move {
             let Some(handler) = handler else { return };
+            let _running = metrics::JobRunning::begin();
             let left = AssertUnwindSafe(handler.run(&job, &shutdown))
                 .catch_unwind()
                 .await;
             let due = match left {
                 Ok(Ok(Left::Released(due))) => due,
                 Ok(Ok(Left::Fenced)) => {
+                    metrics::lease_lost();
                     tracing::info!("lease lost; somebody else has the job");
                     None
                 }

@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod gauges;
 pub mod idempotency;
 pub mod operations;
 pub mod schema;

@@ -1,6 +1,6 @@
 //! What the work costs others: calls to the account, and statements when nothing is to be done.
 
-use crate::support::process::Process;
+use crate::support::process::{Process, free_port};
 use crate::support::{Builder, PATIENCE};
 use brickyard::app::App;
 use brickyard::provisioning;
@@ -88,7 +88,9 @@ async fn an_idle_process_sends_less_than_a_statement_a_second() {
     let log = tempfile::NamedTempFile::new().expect("a file");
     let stderr = Stdio::from(File::create(log.path()).expect("it can be written"));
     // The numbers of production, API and worker in one process, each statement a line.
+    let metrics = format!("127.0.0.1:{}", free_port());
     let env = [
+        ("BRICKYARD_SERVER__METRICS_LISTEN", metrics.as_str()),
         ("BRICKYARD_LOG__FILTER", "info,sqlx::query=debug"),
         ("BRICKYARD_WORKER__LEASE_SECONDS", "30"),
         ("BRICKYARD_WORKER__RENEW_SECONDS", "5"),
@@ -119,8 +121,14 @@ async fn an_idle_process_sends_less_than_a_statement_a_second() {
     };
     let before = statements();
     assert!(before > 20, "the log shows statements");
+    // Somebody who scrapes often does not make it busier.
     let time = Duration::from_secs(10);
-    tokio::time::sleep(time).await;
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        let scraped = reqwest::get(format!("http://{metrics}/metrics")).await;
+        assert_eq!(scraped.expect("metrics").status(), 200);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     let sent = statements() - before;
     println!(
         "statements of an idle process: {:.1} a second",

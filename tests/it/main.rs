@@ -18,6 +18,7 @@ mod floors;
 mod idempotency;
 mod lists;
 mod live;
+mod metrics;
 mod observing;
 mod outage;
 mod problems;

@@ -309,6 +309,7 @@ async fn a_namespace_stands_in_the_path() {
 /// A call that the product has no business to make.
 async fn raw(server: &OpenBao, path: &str, body: &str) {
     let request = outbound::Request {
+        service: "test",
         verb: outbound::Verb::Post,
         url: format!("{}/v1/{path}", server.address),
         query: Vec::new(),

@@ -45,6 +45,7 @@ pub trait Fetch: Send + Sync {
 impl Fetch for Outbound {
     async fn get(&self, url: &str) -> Result<Fetched, String> {
         let request = Request {
+            service: "issuer",
             verb: Verb::Get,
             url: url.to_owned(),
             query: Vec::new(),

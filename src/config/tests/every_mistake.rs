@@ -33,6 +33,14 @@ fn every_mistake_names_its_key() {
         ),
         (add("server", "listen = \"8080\""), "server.listen: `8080`"),
         (
+            add("server", "metrics_listen = \"here\""),
+            "server.metrics_listen: `here`",
+        ),
+        (
+            add("server", "metrics_listen = \"127.0.0.1:8080\""),
+            "server.metrics_listen: 127.0.0.1:8080 is where the API listens",
+        ),
+        (
             add("server", "docs = \"yes\""),
             "server.docs: must be true or false, not text",
         ),

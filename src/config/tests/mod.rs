@@ -97,6 +97,7 @@ fn the_example_tells_the_defaults() {
     // With every commented line that is no alternative switched on, nothing changes.
     let alternatives = [
         "public_url",
+        "metrics_listen",
         "url_file",
         "dns_servers",
         "jwks_url",

@@ -76,12 +76,14 @@ fn http(settings: Settings) -> (Http, String) {
         clock.clone(),
     );
     let (_, templates) = watch::channel(Arc::default());
+    // Nobody listens there.
+    let db = PgPoolOptions::new()
+        .acquire_timeout(Duration::from_millis(200))
+        .connect_lazy("postgres://nobody@127.0.0.1:9/none")
+        .unwrap();
     let http = Http {
-        // Nobody listens there.
-        db: PgPoolOptions::new()
-            .acquire_timeout(Duration::from_millis(200))
-            .connect_lazy("postgres://nobody@127.0.0.1:9/none")
-            .unwrap(),
+        scrape: Scrape::new(db.clone()),
+        db,
         verifier: Arc::new(verifier),
         templates,
         clock,

@@ -112,6 +112,7 @@ impl Vault {
         body: Body,
     ) -> std::result::Result<Response, SendError> {
         let request = Request {
+            service: KIND,
             verb,
             url: self.url(rest),
             query: Vec::new(),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, ground first. A room imports only from floors below; rooms of one floor do not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["domain", "clock"],
+    &["domain", "clock", "metrics"],
     &["outbound", "telemetry"],
     &["databricks"],
     &["auth", "store", "queue", "cloud", "secrets"],
@@ -48,6 +48,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "the time", is: is_time, rooms: &["clock"] },
     Tool { name: "the simulator", is: |p| p[0] == "simulator", rooms: &["dev"] },
     Tool { name: "anyhow", is: |p| p[0] == "anyhow", rooms: &["app", "dev", "cli", "main"] },
+    Tool { name: "Prometheus", is: |p| p[0] == "prometheus_client", rooms: &["metrics"] },
     Tool { name: "the log's set-up", is: |p| p[0] == "tracing_subscriber", rooms: &["telemetry"] },
 ];
 

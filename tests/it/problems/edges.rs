@@ -57,7 +57,7 @@ async fn an_unknown_path_is_a_problem_too_and_needs_a_token() {
         "/v2/workspaces",
         "/admin",
         "/workspaces/abc/secrets",
-        "/metrics",
+        "/metrics/",
         "/openapi.yaml",
         "/workspaces/a/b/c",
         "*",

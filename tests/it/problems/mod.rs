@@ -22,6 +22,7 @@ const NOT_TO_BE_HAD: &[(&str, &str, &[u16])] = &[
     ("GET", "/openapi.json", &[500, 503]),
     ("GET", "/readyz", &[500]),
     ("GET", "/version", &[500, 503]),
+    ("GET", "/metrics", &[404, 500, 503]),
     ("GET", "/problems", &[500, 503]),
     ("GET", "/problems/{code}", &[500, 503]),
 ];

@@ -72,3 +72,9 @@ impl Drop for Process {
         let _ = self.child.wait();
     }
 }
+
+/// A port of the loopback that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
