@@ -37,6 +37,7 @@ lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	cargo test --locked --quiet --test it floors::
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps --document-private-items
 	scripts/check-queries.sh
+	scripts/check-image.sh
 	cargo run --locked --quiet --bin brickyard -- openapi --check
 
 .PHONY: bench

@@ -24,15 +24,15 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Binds a port that is free for both protocols.
-    pub(crate) async fn bind() -> io::Result<(Sockets, SocketAddr)> {
+    /// Binds this address for both protocols; port 0 is one that is free for both.
+    pub(crate) async fn bind(wanted: SocketAddr) -> io::Result<(Sockets, SocketAddr)> {
         let mut tries = 0;
         loop {
-            let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let tcp = TcpListener::bind(wanted).await?;
             let address = tcp.local_addr()?;
             match UdpSocket::bind(address).await {
                 Ok(udp) => return Ok((Sockets { udp, tcp }, address)),
-                Err(error) if tries == 20 => return Err(error),
+                Err(error) if tries == 20 || wanted.port() != 0 => return Err(error),
                 Err(_) => tries += 1,
             }
         }

@@ -16,6 +16,9 @@ struct Arguments {
     /// Where to serve HTTP; loopback only, port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Where the name server answers; loopback only, port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    dns: SocketAddr,
     /// Simulated seconds per real second.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
@@ -71,6 +74,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let mut end = End::listen()?;
     let settings = Settings {
         listen: arguments.listen,
+        dns: arguments.dns,
         speed: arguments.speed,
         seed: arguments.seed,
         faults,

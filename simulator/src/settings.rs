@@ -9,6 +9,8 @@ use crate::faults::Fault;
 pub struct Settings {
     /// Where all HTTP is served. Only a loopback address is accepted; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// Where the name server answers, over UDP and TCP. Only a loopback address is accepted; port 0 picks a free one.
+    pub dns: SocketAddr,
     /// Simulated seconds per real second: at 60, a workspace runs after 5 to 8 real seconds.
     pub speed: f64,
     /// Seed of every id, delay and secret, so that a run can be repeated.
@@ -21,6 +23,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            dns: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             speed: 1.0,
             seed: 0,
             faults: Vec::new(),

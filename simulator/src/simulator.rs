@@ -64,9 +64,11 @@ impl std::fmt::Debug for Simulator {
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(settings: Settings) -> io::Result<Simulator> {
-        if !settings.listen.ip().is_loopback() {
-            let words = format!("{} is not a loopback address", settings.listen.ip());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        for address in [settings.listen, settings.dns] {
+            if !address.ip().is_loopback() {
+                let words = format!("{} is not a loopback address", address.ip());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+            }
         }
         if !(settings.speed.is_finite() && (0.0..=1e6).contains(&settings.speed)) {
             let words = format!("a speed of {} is not possible", settings.speed);
@@ -78,7 +80,7 @@ impl Simulator {
             .enable_all()
             .build()?;
         let bound = runtime.spawn(async move {
-            let (sockets, name_server) = dns::Sockets::bind().await?;
+            let (sockets, name_server) = dns::Sockets::bind(settings.dns).await?;
             let listener = TcpListener::bind(settings.listen).await?;
             let http = listener.local_addr()?;
             let mut chance = Chance::new(settings.seed);

@@ -1,0 +1,116 @@
+//! The image and the tour, as far as they can be checked without an engine of containers.
+
+use brickyard::config::{self, Config, StoreSettings};
+use secrecy::ExposeSecret;
+use simulator::Simulator;
+use std::collections::BTreeSet;
+
+fn file(path: &str) -> String {
+    let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn tour() -> Config {
+    let variable = "BRICKYARD_DATABASE__URL".to_owned();
+    let url = "postgres://brickyard:tour-only@postgres/brickyard".to_owned();
+    config::parse(
+        "the tour",
+        &file("docker/brickyard.toml"),
+        [(variable, url)].into_iter(),
+    )
+    .unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What stands behind an option in the command of a service.
+fn option<'a>(compose: &'a str, name: &str) -> &'a str {
+    let (_, rest) = compose
+        .split_once(&format!("\"{name}\", \""))
+        .expect("the option");
+    rest.split('"').next().expect("its value")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tours_configuration_fits_its_world() {
+    let (config, compose) = (tour(), file("docker-compose.yml"));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    // The same seed as the simulator's of the tour: its default.
+    let simulator = Simulator::start(simulator::Settings::default())
+        .await
+        .expect("it starts");
+    let (world, account) = (simulator.world(), &config.accounts["main"]);
+    assert_eq!(account.account_id, world.account_id);
+    assert_eq!(account.client_id, world.client_id);
+    assert_eq!(account.client_secret.expose_secret(), world.client_secret);
+    assert_eq!(config.issuers[0].audience, world.audience);
+    let (listen, dns) = (option(&compose, "--listen"), option(&compose, "--dns"));
+    assert_eq!(account.account_host, format!("http://{listen}"));
+    assert_eq!(config.issuers[0].issuer, format!("http://{listen}/issuer"));
+    assert_eq!(
+        config.outbound.dns_servers,
+        [dns.parse().expect("an address")]
+    );
+    let theirs = world
+        .workspace_url_template
+        .rsplit_once(':')
+        .expect("a port")
+        .0;
+    let port = listen.rsplit(':').next().expect("a port");
+    assert_eq!(
+        account.workspace_url_template,
+        Some(format!("{theirs}:{port}"))
+    );
+    simulator.stop().await;
+    let StoreSettings::Vault { address, token, .. } = &config.stores["main"] else {
+        panic!("the tour's store is OpenBao");
+    };
+    for (option, value) in [
+        (
+            "-dev-listen-address=",
+            address.trim_start_matches("http://"),
+        ),
+        ("-dev-root-token-id=", token.expose_secret()),
+    ] {
+        assert!(
+            compose.contains(&format!("{option}{value}\n")),
+            "{option}{value}"
+        );
+    }
+}
+
+#[test]
+fn the_image_has_every_feature_but_the_simulated_world() {
+    let manifest = file("Cargo.toml");
+    let list = |line: &str| -> BTreeSet<String> {
+        let words = line.split(['"', ',', ' ']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let defaults = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("default = ["));
+    let mut wanted = list(defaults.expect("default features").trim_end_matches(']'));
+    assert!(wanted.remove("dev"), "the simulated world is a feature");
+    let dockerfile = file("Dockerfile");
+    let built = dockerfile
+        .lines()
+        .find_map(|line| line.strip_prefix("ARG FEATURES="));
+    assert_eq!(list(built.expect("features")), wanted);
+}
+
+#[test]
+fn the_build_gets_what_it_reads_and_nothing_else() {
+    let ignored = file(".dockerignore");
+    let sent: BTreeSet<&str> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    let wanted = [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".sqlx",
+        "migrations",
+        "src",
+        "simulator",
+    ];
+    assert_eq!(sent, wanted.into());
+    assert!(ignored.lines().any(|line| line == "*"));
+}
