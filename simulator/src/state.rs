@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) storage: Vec<Object>,
     pub(crate) networks: Vec<Object>,
     pub(crate) workspaces: Vec<Workspace>,
+    /// Workspaces that are gone, and until when their networks stay attached to them.
+    pub(crate) lingering: Vec<(i64, Duration)>,
     /// The first is the provisioning principal.
     pub(crate) principals: Vec<Principal>,
     pub(crate) ever_created: BTreeMap<&'static str, u64>,
@@ -79,6 +81,7 @@ impl State {
             storage: Vec::new(),
             networks: Vec::new(),
             workspaces: Vec::new(),
+            lingering: Vec::new(),
             principals: vec![provisioner],
             ever_created: BTreeMap::new(),
         }
@@ -90,13 +93,12 @@ impl State {
         for workspace in &mut self.workspaces {
             workspace.catch_up(now);
         }
-        let networks = &mut self.networks;
-        self.workspaces.retain(|workspace| {
-            if workspace.is_gone() {
-                crate::account::networks::detach(networks, workspace.id);
-            }
-            !workspace.is_gone()
-        });
+        let gone = self.workspaces.extract_if(.., |w| w.is_gone());
+        self.lingering
+            .extend(gone.map(|w| (w.id, now + w.network_lingers)));
+        for (workspace, _) in self.lingering.extract_if(.., |(_, until)| now >= *until) {
+            crate::account::networks::detach(&mut self.networks, workspace);
+        }
     }
 
     pub(crate) fn now(&self) -> Duration {

@@ -36,6 +36,8 @@ pub(crate) struct Workspace {
     pub(crate) dns_delay: Duration,
     pub(crate) listed_from: Duration,
     pub(crate) tags_from: Duration,
+    /// How long its network stays attached after it is gone.
+    pub(crate) network_lingers: Duration,
     /// The fields that were given, answered as they were.
     pub(crate) given: Map<String, Value>,
     pub(crate) assignments: BTreeMap<i64, &'static str>,
@@ -162,6 +164,7 @@ mod tests {
             dns_delay: Duration::from_secs(10),
             listed_from: Duration::ZERO,
             tags_from: Duration::ZERO,
+            network_lingers: Duration::ZERO,
             given: Map::new(),
             assignments: BTreeMap::new(),
             token_users: Vec::new(),

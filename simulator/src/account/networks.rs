@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{check_name, check_unique, remove};
 use crate::answer::{Answer, Outcome};
 use crate::clock::epoch_ms;
+use crate::faults::{FaultKind, Strike};
 use crate::request::Request;
 use crate::state::{Object, State};
 
@@ -41,22 +42,36 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
     if !(1..=5).contains(&body.security_group_ids.len()) {
         return malformed("Between one and five security group ids are required.".into());
     }
-    for (ids, prefix) in [
-        (&body.subnet_ids, "subnet-"),
-        (&body.security_group_ids, "sg-"),
+    for (ids, field, prefix, kind) in [
+        (&body.subnet_ids, "subnet_ids", "subnet-", "Subnet"),
+        (
+            &body.security_group_ids,
+            "security_group_ids",
+            "sg-",
+            "Security group",
+        ),
     ] {
-        if let Some(id) = ids.iter().find(|id| !id.starts_with(prefix)) {
-            return malformed(format!("Invalid id: {id}"));
+        for (index, id) in ids.iter().enumerate() {
+            if !id.starts_with(prefix) {
+                return malformed(format!("Invalid id: {id}"));
+            }
+            if ids[..index].contains(id) {
+                return malformed(format!("{kind} {id} is named twice."));
+            }
+            if is_taken(state, field, id) {
+                return malformed(format!(
+                    "{kind} {id} is used by another network configuration."
+                ));
+            }
         }
     }
-    if let Some(subnet) = body
-        .subnet_ids
-        .iter()
-        .find(|id| is_taken(state, "subnet_ids", id))
-    {
-        return malformed(format!(
-            "Subnet {subnet} is used by another network configuration."
-        ));
+    let endpoints = body.vpc_endpoints.as_ref();
+    let endpoints = endpoints.map(|e| e.rest_api.iter().chain(&e.dataplane_relay));
+    if let Some(id) = endpoints.into_iter().flatten().next() {
+        // This world has none.
+        return Err(Answer::not_found(format!(
+            "VPC endpoint {id} does not exist."
+        )));
     }
     check_unique(&state.networks, "Network", &body.network_name)?;
     let id = state.chance.uuid();
@@ -98,21 +113,71 @@ pub(super) fn holder(network: &Object) -> Option<i64> {
     network.body.get("workspace_id").and_then(Value::as_i64)
 }
 
-pub(super) fn attach(networks: &mut [Object], id: &str, workspace: i64) {
-    if let Some(network) = networks.iter_mut().find(|network| network.id == id) {
-        network.body["workspace_id"] = workspace.into();
-        network.body["vpc_status"] = "VALID".into();
+/// Attaches a network to a workspace, and judges it: the vendor looks into a VPC only then. The words are why the
+/// workspace is going to fail.
+pub(super) fn attach(
+    networks: &mut [Object],
+    id: &str,
+    workspace: i64,
+    strike: Option<&Strike>,
+) -> Option<String> {
+    let network = networks.iter_mut().find(|network| network.id == id)?;
+    clean(network);
+    let of = |field: &str, nth: usize| network.body[field][nth].as_str().unwrap_or_default();
+    let (subnet, group) = (of("subnet_ids", 0), of("security_group_ids", 0));
+    let found = match strike.map(Strike::kind) {
+        Some(FaultKind::SecurityGroupBroken) => Some((
+            "securityGroup",
+            format!("Security group {group} does not allow all traffic between its members."),
+        )),
+        Some(FaultKind::SubnetWithoutRoute) => Some((
+            "subnet",
+            format!("Subnet {subnet} has no route to a NAT gateway."),
+        )),
+        Some(FaultKind::NetworkAclBlocks) => Some((
+            "networkAcl",
+            format!("The network ACL of subnet {subnet} blocks outbound port 443."),
+        )),
+        _ => None,
+    };
+    let warned = matches!(strike.map(Strike::kind), Some(FaultKind::NetworkWarned))
+        .then(|| format!("Subnet {subnet} routes to a NAT instance, not to a NAT gateway."));
+    let words = |default: String| strike.map_or(default.clone(), |s| s.words(&default).to_owned());
+    network.body["workspace_id"] = workspace.into();
+    match (found, warned) {
+        (Some((kind, message)), _) => {
+            network.body["vpc_status"] = "BROKEN".into();
+            network.body["error_messages"] =
+                json!([{"error_type": kind, "error_message": words(message)}]);
+            Some(format!("The network configuration {id} is not valid."))
+        }
+        (None, Some(message)) => {
+            network.body["vpc_status"] = "WARNED".into();
+            network.body["warning_messages"] =
+                json!([{"warning_type": "subnet", "warning_message": words(message)}]);
+            None
+        }
+        (None, None) => {
+            network.body["vpc_status"] = "VALID".into();
+            None
+        }
+    }
+}
+
+/// Forgets workspace and verdict.
+fn clean(network: &mut Object) {
+    if let Some(body) = network.body.as_object_mut() {
+        for field in ["workspace_id", "error_messages", "warning_messages"] {
+            body.remove(field);
+        }
+        body.insert("vpc_status".into(), "UNATTACHED".into());
     }
 }
 
 /// Frees the networks of a workspace.
 pub(crate) fn detach(networks: &mut [Object], workspace: i64) {
-    for network in networks.iter_mut().filter(|n| holder(n) == Some(workspace)) {
-        if let Some(body) = network.body.as_object_mut() {
-            body.remove("workspace_id");
-            body.insert("vpc_status".into(), "UNATTACHED".into());
-        }
-    }
+    let held = networks.iter_mut().filter(|n| holder(n) == Some(workspace));
+    held.for_each(clean);
 }
 
 pub(crate) fn delete(state: &mut State, id: &str) -> Outcome {

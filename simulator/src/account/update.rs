@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::life::Phase;
 use super::networks;
-use super::workspaces::{check_credentials, check_network, check_storage, check_tags, find_mut};
+use super::workspaces::{
+    check_credentials, check_network, check_storage, check_tags, failure, find_mut, not_serverless,
+};
 use crate::answer::{Answer, Outcome};
-use crate::faults::FaultKind;
 use crate::request::Request;
 use crate::state::State;
 
@@ -33,6 +34,14 @@ const REPEATABLE: [&str; 6] = [
     "account_id",
     "pricing_tier",
     "deployment_name",
+];
+
+/// What a serverless workspace does not have.
+const NOT_SERVERLESS: [&str; 4] = [
+    "credentials_id",
+    "storage_configuration_id",
+    "network_id",
+    "storage_customer_managed_key_id",
 ];
 
 pub(crate) fn update(state: &mut State, request: &Request, id: &str) -> Outcome {
@@ -70,26 +79,18 @@ pub(crate) fn update(state: &mut State, request: &Request, id: &str) -> Outcome 
             return Err(Answer::error(400, "INVALID_STATE", words));
         }
     };
-    check(
-        state,
-        &changes,
-        workspace.id,
-        failed,
-        shown.get("network_id").is_some(),
-    )?;
+    check(state, &changes, workspace.id, failed, &shown)?;
     let takes = Duration::from_millis(state.chance.between(300_000, 480_000));
-    if let Some(network) = changes.get("network_id").and_then(Value::as_str) {
+    let strike = request.strike.as_ref();
+    // A repair judges the network again, whether it is another one or not.
+    let network = changes
+        .get("network_id")
+        .or(shown.get("network_id").filter(|_| failed));
+    let broken = network.and_then(Value::as_str).and_then(|network| {
         networks::detach(&mut state.networks, workspace.id);
-        networks::attach(&mut state.networks, network, workspace.id);
-    }
-    let fails = request
-        .strike
-        .as_ref()
-        .filter(|s| s.kind() == FaultKind::WorkspaceFails)
-        .map(|s| {
-            s.words("The maximum number of addresses has been reached.")
-                .to_owned()
-        });
+        networks::attach(&mut state.networks, network, workspace.id, strike)
+    });
+    let fails = failure(strike).or(broken);
     let deploys = changes
         .keys()
         .any(|f| f != "custom_tags" && f != "network_connectivity_config_id");
@@ -115,9 +116,14 @@ fn check(
     changes: &Map<String, Value>,
     workspace: i64,
     failed: bool,
-    has_network: bool,
+    shown: &Value,
 ) -> Result<(), Answer> {
+    let has_network = shown.get("network_id").is_some();
+    let serverless = shown["compute_mode"] == "SERVERLESS";
     for (field, value) in changes {
+        if serverless && NOT_SERVERLESS.contains(&field.as_str()) {
+            return Err(not_serverless(field));
+        }
         if field == "custom_tags" {
             let tags: BTreeMap<String, String> =
                 serde_json::from_value(value.clone()).map_err(Answer::unparsable)?;

@@ -11,7 +11,7 @@ use super::life::{Phase, Workspace};
 use super::{check_name, check_uuid, networks};
 use crate::answer::{Answer, Outcome};
 use crate::clock::epoch_ms;
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, Strike};
 use crate::request::Request;
 use crate::state::State;
 
@@ -72,15 +72,9 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
         Some(strike) if strike.kind() == kind => strike.duration(),
         _ => Duration::ZERO,
     };
-    let fails = strike
-        .filter(|s| s.kind() == FaultKind::WorkspaceFails)
-        .map(|s| {
-            s.words("The maximum number of addresses has been reached.")
-                .to_owned()
-        });
-    if let Some(network) = &body.network_id {
-        networks::attach(&mut state.networks, network, id);
-    }
+    let network = body.network_id.as_deref();
+    let broken = network.and_then(|it| networks::attach(&mut state.networks, it, id, strike));
+    let fails = failure(strike).or(broken);
     let provisioner = state.provisioner().id;
     let workspace = Workspace {
         id,
@@ -95,6 +89,7 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
         dns_delay: delay(FaultKind::DnsLate),
         listed_from: now + delay(FaultKind::ListLag),
         tags_from: now + delay(FaultKind::TagsLate),
+        network_lingers: delay(FaultKind::NetworkLingers),
         given: given(state, &body),
         name: body.workspace_name,
         assignments: BTreeMap::from([(provisioner, "ADMIN")]),
@@ -105,6 +100,13 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
     state.workspaces.push(workspace);
     state.count("workspaces");
     Ok(Answer::json(201, &answer))
+}
+
+/// The words with which a workspace is going to fail.
+pub(super) fn failure(strike: Option<&Strike>) -> Option<String> {
+    let strike = strike.filter(|s| s.kind() == FaultKind::WorkspaceFails)?;
+    let words = strike.words("The maximum number of addresses has been reached.");
+    Some(words.to_owned())
 }
 
 fn given(state: &State, body: &Body) -> Map<String, Value> {
@@ -193,16 +195,16 @@ fn check_parts(state: &State, body: &Body) -> Result<(), Answer> {
     };
     if body.compute_mode == Some(Mode::Serverless) {
         let parts = [
-            &body.credentials_id,
-            &body.storage_configuration_id,
-            &body.network_id,
+            ("credentials_id", &body.credentials_id),
+            ("storage_configuration_id", &body.storage_configuration_id),
+            ("network_id", &body.network_id),
+            (
+                "storage_customer_managed_key_id",
+                &body.storage_customer_managed_key_id,
+            ),
         ];
-        if parts.into_iter().any(Option::is_some) {
-            let words = "credentials_id, storage_configuration_id and network_id cannot be set for \
-                         serverless workspaces.";
-            return Err(Answer::bad_value(words));
-        }
-        return Ok(());
+        let given = parts.into_iter().find(|(_, id)| id.is_some());
+        return given.map_or(Ok(()), |(field, _)| Err(not_serverless(field)));
     }
     let credentials = need("credentials_id", &body.credentials_id)?;
     check_credentials(state, &credentials)?;
@@ -212,6 +214,11 @@ fn check_parts(state: &State, body: &Body) -> Result<(), Answer> {
         check_network(state, network, None)?;
     }
     Ok(())
+}
+
+/// What a serverless workspace does not have.
+pub(super) fn not_serverless(field: &str) -> Answer {
+    Answer::bad_value(format!("{field} cannot be set for serverless workspaces."))
 }
 
 pub(super) fn check_credentials(state: &State, id: &str) -> Result<(), Answer> {

@@ -47,6 +47,16 @@ pub enum FaultKind {
     IamNotPropagated = "iam_not_propagated",
     /// The workspace is accepted, provisions, then is FAILED with `message`.
     WorkspaceFails = "workspace_fails",
+    /// The workspace's network is BROKEN by a `securityGroup` error; the workspace is FAILED.
+    SecurityGroupBroken = "security_group_broken",
+    /// The workspace's network is BROKEN by a `subnet` error; the workspace is FAILED.
+    SubnetWithoutRoute = "subnet_without_route",
+    /// The workspace's network is BROKEN by a `networkAcl` error; the workspace is FAILED.
+    NetworkAclBlocks = "network_acl_blocks",
+    /// The workspace's network is WARNED with a `subnet` warning; the workspace runs.
+    NetworkWarned = "network_warned",
+    /// The workspace's network stays attached for `seconds` (simulated) after the workspace is gone.
+    NetworkLingers = "network_lingers",
     /// The workspace's name resolves only `seconds` (simulated) after RUNNING.
     DnsLate = "dns_late",
     /// The workspace API answers 503, then 400 `no worker environments`, then well, in turn.
@@ -96,7 +106,11 @@ impl FaultKind {
             K::IamNotPropagated => {
                 matches!(call, Call::CreateCredentials | Call::CreateWorkspace)
             }
-            K::WorkspaceFails => matches!(call, Call::CreateWorkspace | Call::UpdateWorkspace),
+            K::WorkspaceFails
+            | K::SecurityGroupBroken
+            | K::SubnetWithoutRoute
+            | K::NetworkAclBlocks
+            | K::NetworkWarned => matches!(call, Call::CreateWorkspace | Call::UpdateWorkspace),
             K::ApiFlaps => call.is_workspace(),
             K::PrincipalNotAssigned => call == Call::WorkspaceToken,
             K::AssignmentLate => matches!(call, Call::AssignPrincipal | Call::ListAssignments),
@@ -130,6 +144,7 @@ impl FaultKind {
     pub fn seconds(self) -> Option<f64> {
         match self {
             FaultKind::DnsLate => Some(120.0),
+            FaultKind::NetworkLingers => Some(60.0),
             FaultKind::ListLag => Some(30.0),
             FaultKind::TagsLate => Some(600.0),
             FaultKind::ShortTokens => Some(5.0),

@@ -42,7 +42,7 @@ pub struct Fault {
     /// `Retry-After` of `throttled` and `unavailable`; `throttled` sends 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
-    /// How long: the delay of `slow` (real), `dns_late`, `list_lag`, `tags_late` (simulated), the
+    /// How long: the delay of `slow` (real), `dns_late`, `list_lag`, `tags_late`, `network_lingers` (simulated), the
     /// life of `short_tokens` (real); for others: strike for this long (simulated) from the first
     /// strike on, instead of counting.
     #[serde(default, skip_serializing_if = "Option::is_none")]

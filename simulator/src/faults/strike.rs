@@ -44,9 +44,16 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
         K::HoldAnswer => return Effect::HoldAfter,
         K::Truncated => return Effect::Halve,
         K::Slow => return Effect::Late,
-        K::WorkspaceFails | K::DnsLate | K::ListLag | K::TagsLate | K::ShortTokens => {
-            return Effect::Within;
-        }
+        K::WorkspaceFails
+        | K::SecurityGroupBroken
+        | K::SubnetWithoutRoute
+        | K::NetworkAclBlocks
+        | K::NetworkWarned
+        | K::NetworkLingers
+        | K::DnsLate
+        | K::ListLag
+        | K::TagsLate
+        | K::ShortTokens => return Effect::Within,
         K::ErrorAfterActing => {
             return Effect::After(internal_error(strike, request.call, status(500)));
         }

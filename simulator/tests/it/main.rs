@@ -7,6 +7,7 @@ mod dns;
 mod faults;
 mod issuer;
 mod login;
+mod networks;
 mod postgres;
 mod program;
 mod sdk;

@@ -253,7 +253,7 @@ pub(crate) fn network(name: &str) -> Value {
         "network_name": name,
         "vpc_id": "vpc-1",
         "subnet_ids": [format!("subnet-{name}-1"), format!("subnet-{name}-2")],
-        "security_group_ids": ["sg-1"],
+        "security_group_ids": [format!("sg-{name}")],
     })
 }
 
