@@ -79,7 +79,14 @@ impl Step for CreateCredentials {
                 match find_unrecorded(context, Call::CreateCredentials, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
-                    Made::Here(Some(object)) => object.id,
+                    Made::Here(Some(object)) => {
+                        // Recorded before it is removed: the removal may fail, and nothing looks for it again.
+                        context.external.credentials = Some(ExternalObject {
+                            id: object.id.clone(),
+                            origin: Origin::Made,
+                        });
+                        object.id
+                    }
                 }
             }
         };

@@ -83,7 +83,14 @@ impl Step for CreateServicePrincipal {
                 match find_unrecorded(context, Call::CreateServicePrincipal, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
-                    Made::Here(Some(principal)) => principal.id,
+                    Made::Here(Some(principal)) => {
+                        // Recorded before it is removed: the removal may fail, and nothing looks for it again.
+                        context.external.service_principal = Some(ExternalServicePrincipal {
+                            id: principal.id.clone(),
+                            application_id: principal.application_id,
+                        });
+                        principal.id
+                    }
                 }
             }
         };

@@ -81,7 +81,14 @@ impl Step for CreateStorage {
                 match find_unrecorded(context, Call::CreateStorage, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
-                    Made::Here(Some(object)) => object.id,
+                    Made::Here(Some(object)) => {
+                        // Recorded before it is removed: the removal may fail, and nothing looks for it again.
+                        context.external.storage_configuration = Some(ExternalObject {
+                            id: object.id.clone(),
+                            origin: Origin::Made,
+                        });
+                        object.id
+                    }
                 }
             }
         };
