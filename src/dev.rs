@@ -22,6 +22,10 @@ pub const TEAM: &str = "data-platform";
 /// The template of this world.
 pub const TEMPLATE: &str = "sandbox";
 
+const BYO_NETWORK: &str = "byo-network";
+
+const SERVERLESS_TEMPLATE: &str = "serverless";
+
 /// The repository whose pipelines may ask for workspaces.
 pub const REPOSITORY: &str = "acme/data-platform";
 
@@ -37,6 +41,20 @@ role_arn = "arn:aws:iam::111122223333:role/databricks-cross-account"
 bucket_name = "acme-databricks-root"
 keep_failed_seconds = 0
 deletion_protection = false
+"#;
+
+/// The same without anything in the AWS account.
+pub const SERVERLESS: &str = r#"
+compute_mode = "serverless"
+keep_failed_seconds = 0
+deletion_protection = false
+"#;
+
+/// A network of one's own, as lines for a template.
+pub const VPC: &str = r#"
+vpc_id = "vpc-0a1b2c3d4e5f60718"
+subnet_ids = ["subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"]
+security_group_ids = ["sg-0a1b2c3d4e5f60718"]
 "#;
 
 /// Lets people log in on the documentation page; a line of this world's issuer.
@@ -78,7 +96,8 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
     let simulator = Simulator::start(settings)
         .await
         .context("starting the simulator")?;
-    let text = configuration(simulator.world(), &database, OBJECTS, LOGIN);
+    let more = format!("{LOGIN}{}", more_templates());
+    let text = configuration(simulator.world(), &database, OBJECTS, &more);
     let mut config = config::parse("brickyard dev", &text, std::iter::empty())?;
     let listener = listen().await?;
     let api = format!("http://{}", listener.local_addr()?);
@@ -104,6 +123,7 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
         "database": database,
         "team": TEAM,
         "template": TEMPLATE,
+        "more_templates": [BYO_NETWORK, SERVERLESS_TEMPLATE],
         "tokens": ROLES.map(|role| (role.to_owned(), token(role).into())).into_iter().collect::<Map<_, _>>(),
         "simulator": world(simulator.world())?,
     });
@@ -197,6 +217,14 @@ rules = [
     )
 }
 
+/// What else can be asked for in this world: a network of one's own, and nothing at all.
+fn more_templates() -> String {
+    let head = "account = \"main\"\nregion = \"us-west-2\"\nsecret_store = \"main\"";
+    format!(
+        "[templates.{BYO_NETWORK}]\n{head}\n{OBJECTS}{VPC}\n[templates.{SERVERLESS_TEMPLATE}]\n{head}\n{SERVERLESS}"
+    )
+}
+
 /// What takes the vendor minutes takes this world seconds: looks and ticks shrink with it.
 fn quicken(app: &mut App, speed: f64) {
     let shrink = |duration: Duration| {
@@ -256,6 +284,8 @@ Try, in another terminal with the two lines above:
        -H 'Content-Type: application/json' -d '{{"name": "my-first", "template": "{TEMPLATE}"}}'
   curl -sS "$BRICKYARD_URL/workspaces/my-first" -H "Authorization: Bearer $BRICKYARD_TOKEN"
   curl -sS "$BRICKYARD_URL/workspaces/my-first/tokens" -H "Authorization: Bearer $BRICKYARD_TOKEN"
+
+More templates: {BYO_NETWORK} (a VPC of your own; one workspace at a time) and {SERVERLESS_TEMPLATE} (nothing in AWS).
 
 "#,
         api = text("/api"),

@@ -5,7 +5,10 @@
 //! shown as a pass; what cannot work is a *fail*. Every finding is told by its key.
 
 use crate::app::App;
-use crate::cloud::{Check, CheckResult, CloudError, Failure, Provider, UpstreamWorkspace};
+use crate::cloud::{
+    Check, CheckResult, CloudError, Failure, NETWORK_FREE, Own, Provider, SUBNETS_FREE,
+    UpstreamWorkspace,
+};
 use crate::domain::problem::{Code, Explanation, FixBy};
 use crate::domain::template::{Choices, Template};
 use crate::secrets::SecretStore;
@@ -284,7 +287,7 @@ async fn template(
     let key = format!("templates.{}", template.name);
     let spec = nobodys(template);
     let mut findings = vec![region(format!("{key}.region"), &spec.region, all)];
-    match patiently(|| provider.preflight(&spec)).await {
+    match patiently(|| provider.preflight(&spec, Own::default())).await {
         Ok(checks) => findings.extend(checks.iter().filter_map(|check| of_check(&key, check))),
         Err(error) => {
             findings.push(Finding::explained(
@@ -327,12 +330,19 @@ fn of_check(key: &str, check: &Check) -> Option<Finding> {
         "account_access" => return None,
         "credentials_exist" => ".credentials_id",
         "storage_exists" => ".storage_configuration_id",
+        "network_exists" | NETWORK_FREE | "network_valid" => ".network_id",
+        SUBNETS_FREE => ".subnet_ids",
         _ => "",
     };
+    // A workspace of this very template may have it: no mistake, but there is no room for another.
+    let taken = [NETWORK_FREE, SUBNETS_FREE].contains(&check.name);
     let key = format!("{key}{member}");
     Some(match &check.result {
         CheckResult::Pass => Finding::new(key, Verdict::Pass, check.message.clone()),
         CheckResult::Unknown => Finding::new(key, Verdict::Unknown, check.message.clone()),
+        CheckResult::Fail(explanation) if taken => {
+            Finding::explained(key, Verdict::Warn, explanation)
+        }
         CheckResult::Fail(explanation) => Finding::explained(key, Verdict::Fail, explanation),
     })
 }

@@ -6,7 +6,7 @@
 pub mod aws;
 
 use crate::domain::problem::{Code, Explanation, Upstream};
-use crate::domain::spec::Spec;
+use crate::domain::spec::{Spec, Vpc};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -68,8 +68,26 @@ pub struct ConfigurationObject {
     pub id: String,
     /// Its name (our marker, if it is ours).
     pub name: String,
-    /// What it points to: role ARN or bucket name. Compared before adoption.
+    /// What it points to: role ARN, bucket name or [`Vpc`]. Compared before adoption.
     pub content: String,
+}
+
+/// What the vendor says of a network configuration. It judges one only when a workspace is attached to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkReport {
+    /// What is wrong with it.
+    pub problem: Option<Explanation>,
+    /// What is not as recommended, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// What is ours already when a spec is checked: it does not stand in our way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Own<'a> {
+    /// The workspace, if it was made.
+    pub workspace: Option<i64>,
+    /// The name of the network that is or would be made.
+    pub network: &'a str,
 }
 
 /// A workspace as the vendor's list shows it.
@@ -179,6 +197,12 @@ pub struct Check {
     pub message: String,
 }
 
+/// The check whether a given network is attached to no other workspace.
+pub const NETWORK_FREE: &str = "network_free";
+
+/// The check whether the parts of a network to be made are in no other one.
+pub const SUBNETS_FREE: &str = "subnets_free";
+
 /// pass, unknown (never blocks) or fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckResult {
@@ -194,7 +218,7 @@ pub enum CheckResult {
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// What the account can tell before anything is made.
-    async fn preflight(&self, spec: &Spec) -> Result<Vec<Check>>;
+    async fn preflight(&self, spec: &Spec, own: Own<'_>) -> Result<Vec<Check>>;
 
     /// The credentials configuration of that name.
     async fn find_credentials(&self, name: &str) -> Result<Option<ConfigurationObject>>;
@@ -209,6 +233,15 @@ pub trait Provider: Send + Sync {
     async fn create_storage(&self, name: &str, bucket: &str) -> Result<ConfigurationObject>;
     /// Removes one; absent counts as removed.
     async fn delete_storage(&self, id: &str) -> Result<()>;
+
+    /// The network configuration of that name.
+    async fn find_network(&self, name: &str) -> Result<Option<ConfigurationObject>>;
+    /// Makes one from a VPC. Not repeatable.
+    async fn create_network(&self, name: &str, vpc: &Vpc) -> Result<ConfigurationObject>;
+    /// What the vendor says of one; `None` if it does not know it.
+    async fn report_network(&self, id: &str) -> Result<Option<NetworkReport>>;
+    /// Removes one; absent counts as removed.
+    async fn delete_network(&self, id: &str) -> Result<()>;
 
     /// Every workspace of the account, in one call.
     async fn list_workspaces(&self) -> Result<Vec<UpstreamWorkspace>>;

@@ -22,6 +22,8 @@ pub enum Class {
     OtherLimit,
     /// The network belongs to another workspace.
     NetworkUsed,
+    /// A subnet or a security group belongs to another network.
+    SubnetUsed,
     /// A deployment name was given and the account has no prefix.
     DeploymentNamePrefixMissing,
     /// The deployment name is taken.
@@ -80,6 +82,10 @@ const TEXTS: &[(&str, Class)] = &[
         Class::CredentialsLimit,
     ),
     ("is used by another workspace", Class::NetworkUsed),
+    (
+        "is used by another network configuration",
+        Class::SubnetUsed,
+    ),
     (
         "until a deployment name prefix is defined",
         Class::DeploymentNamePrefixMissing,
@@ -260,6 +266,7 @@ mod tests {
             400 | MALFORMED_REQUEST | Failed storage configuration validation checks: List, Put -- Access Denied | StorageChecksFailed
             400 | INVALID_STATE | Storage configuration limit exceeded | StorageLimit
             400 | MALFORMED_REQUEST | Network n is used by another workspace 7. | NetworkUsed
+            400 | MALFORMED_REQUEST | Subnet s is used by another network configuration. | SubnetUsed
             400 | MALFORMED_REQUEST | It cannot be used until a deployment name prefix is defined. | DeploymentNamePrefixMissing
             400 | MALFORMED_REQUEST | Deployment name acme-x is already taken | DeploymentNameTaken
             400 |  | Permission assignment APIs are not available for this workspace. | PrincipalNotYet

@@ -34,6 +34,19 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
     }
 }
 
+/// An id that need not be there; null and 0 are none.
+pub fn no_id64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(as_i64(&value).filter(|id| *id > 0))
+}
+
+/// A value that may be null.
+pub fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
 fn as_i64(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64(),
@@ -99,6 +112,27 @@ mod tests {
         assert!(is_id("3f2a-B_9"));
         for bad in ["", "a/b", "..", "a b", "a?b", &"a".repeat(129)] {
             assert!(!is_id(bad), "{bad}");
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Loose {
+        #[serde(default, deserialize_with = "no_id64")]
+        id: Option<i64>,
+        #[serde(default, deserialize_with = "or_default")]
+        words: Vec<String>,
+    }
+
+    #[test]
+    fn what_need_not_be_there() {
+        for (value, id) in [
+            (json!({}), None),
+            (json!({"id": null, "words": null}), None),
+            (json!({"id": 0, "words": []}), None),
+            (json!({"id": "8305471331990263"}), Some(8305471331990263)),
+        ] {
+            let loose: Loose = serde_json::from_value(value).unwrap();
+            assert_eq!((loose.id, loose.words.len()), (id, 0));
         }
     }
 

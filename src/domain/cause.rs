@@ -74,6 +74,20 @@ impl Code {
                 "Databricks tried the bucket and was refused, or found it in another region."
             }
             Self::StorageLimit => "The account's number of storage configurations is limited.",
+            Self::NetworkInUse => "A network configuration serves one workspace at a time.",
+            Self::NetworkInvalid => {
+                "Databricks looks into the VPC when a workspace is attached, and something in it is not as needed."
+            }
+            Self::NetworkAclBlocks => {
+                "The network ACL of a subnet denies traffic between Databricks and the workspace's compute."
+            }
+            Self::SubnetReused => {
+                "A subnet or a security group can belong to one network configuration only."
+            }
+            Self::SubnetTooSmall => "Each node of a workspace takes two addresses of its subnet.",
+            Self::SecurityGroupInvalid => {
+                "A security group lacks a rule that the workspace's compute needs."
+            }
             Self::ConfigurationMissing => {
                 "The template names an id that is mistyped, or was deleted at Databricks."
             }

@@ -10,6 +10,8 @@ pub enum MarkerKind {
     Credentials,
     /// Storage configuration (its name).
     Storage,
+    /// Network configuration (its name).
+    Network,
     /// Workspace (a tag).
     Workspace,
     /// Service principal (its display name).
@@ -26,6 +28,7 @@ pub fn marker(instance: &str, workspace: WorkspaceId, kind: MarkerKind, generati
     let kind = match kind {
         MarkerKind::Credentials => "credentials",
         MarkerKind::Storage => "storage",
+        MarkerKind::Network => "network",
         MarkerKind::Workspace => "workspace",
         MarkerKind::ServicePrincipal => "principal",
         MarkerKind::Token => "token",

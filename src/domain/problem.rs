@@ -158,6 +158,12 @@ catalogue! {
     CredentialsLimit = "credentials_limit", 422, Operator, false, "The account has no room for another credentials configuration", "Delete unused ones, or let the template use an existing one.";
     StorageUnreachable = "storage_unreachable", 422, CloudAdmin, false, "Databricks cannot use the root bucket", "Check the bucket's policy, region and ownership setting.";
     StorageLimit = "storage_limit", 422, Operator, false, "The account has no room for another storage configuration", "Delete unused ones, or let the template use an existing one.";
+    NetworkInUse = "network_in_use", 422, Requester, false, "The network configuration belongs to another workspace", "Name a network that is not attached to any workspace, or ask for a workspace whose network is made for it.";
+    NetworkInvalid = "network_invalid", 422, CloudAdmin, false, "Databricks' check of the network failed", "Correct what the vendor names in the VPC.";
+    NetworkAclBlocks = "network_acl_blocks", 422, CloudAdmin, false, "The network's ACL blocks traffic that Databricks needs", "Allow the rules that Databricks documents for the subnets' network ACL.";
+    SubnetReused = "subnet_reused", 422, Requester, false, "Another network configuration has one of the subnets or security groups", "Name subnets and security groups that no other network configuration contains.";
+    SubnetTooSmall = "subnet_too_small", 422, CloudAdmin, false, "A subnet is too small", "Use subnets with a netmask between /17 and /25, one per availability zone.";
+    SecurityGroupInvalid = "security_group_invalid", 422, CloudAdmin, false, "A security group does not allow what Databricks needs", "Allow all TCP and UDP between members of the group, in both directions, and the outbound traffic Databricks documents.";
     ConfigurationMissing = "configuration_missing", 422, Operator, false, "A configured id does not exist in the account", "Correct the id in the template.";
     NameConflict = "name_conflict", 422, Operator, false, "Something else in the account has the name we need", "Rename or delete the other object; Brickyard touches only what carries its marker.";
     ElasticIpLimit = "elastic_ip_limit", 422, CloudAdmin, false, "The AWS account has no free Elastic IP address", "Raise the quota for Elastic IPs in the region, or release some.";

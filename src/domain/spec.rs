@@ -3,6 +3,7 @@
 use super::cloud::{Cloud, ComputeMode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The resolved wish, stored with the workspace. Built by [`super::template::Template::resolve`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,19 @@ pub struct Vpc {
     pub security_group_ids: Vec<String>,
 }
 
+/// The same for the same content, in whatever order it is named.
+impl fmt::Display for Vpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sorted = |ids: &[String]| {
+            let mut ids = ids.to_vec();
+            ids.sort();
+            ids.join(", ")
+        };
+        let (subnets, groups) = (sorted(&self.subnet_ids), sorted(&self.security_group_ids));
+        write!(f, "{} with {subnets} and {groups}", self.vpc_id)
+    }
+}
+
 /// Whose PAT it is and how long it lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSpec {
@@ -159,6 +173,27 @@ mod tests {
             Some(CredentialsSource::Made { .. })
         ));
         assert_eq!(serde_json::to_value(&spec).unwrap(), old());
+    }
+
+    #[test]
+    fn a_vpc_reads_the_same_in_any_order() {
+        let vpc = |subnets: [&str; 2]| Vpc {
+            vpc_id: "vpc-1".to_owned(),
+            subnet_ids: subnets.map(str::to_owned).to_vec(),
+            security_group_ids: vec!["sg-1".to_owned()],
+        };
+        assert_eq!(
+            vpc(["s-2", "s-1"]).to_string(),
+            "vpc-1 with s-1, s-2 and sg-1"
+        );
+        assert_eq!(
+            vpc(["s-1", "s-2"]).to_string(),
+            vpc(["s-2", "s-1"]).to_string()
+        );
+        assert_ne!(
+            vpc(["s-1", "s-2"]).to_string(),
+            vpc(["s-1", "s-3"]).to_string()
+        );
     }
 
     #[test]

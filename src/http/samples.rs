@@ -6,7 +6,7 @@ use super::operations::Operation;
 use super::workspaces::Workspace;
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::condition::{Condition, ConditionStatus, ConditionType};
-use crate::domain::external::{ExternalIds, ExternalWorkspace};
+use crate::domain::external::{ExternalIds, ExternalObject, ExternalWorkspace, Origin};
 use crate::domain::id::{OperationId, TokenId, WorkspaceId};
 use crate::domain::operation::{
     OperationKind, OperationStatus, StepRecord, StepStatus, WaitingFor,
@@ -14,7 +14,7 @@ use crate::domain::operation::{
 use crate::domain::phase::Phase;
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::domain::spec::{
-    CredentialsSource, SecretTarget, Spec, StorageSource, TokenFor, TokenSpec,
+    CredentialsSource, NetworkSource, SecretTarget, Spec, StorageSource, TokenFor, TokenSpec,
 };
 use crate::store::operations::Operation as OperationRow;
 use crate::store::tokens::Token as TokenRow;
@@ -29,10 +29,11 @@ pub const WORKSPACE: &str = "ws_01kan4v7p8e53b0k9rz4gt6ynm";
 const REQUEST: &str = "req_01kb1mq3nye0rb46cttw1jx7p2";
 const PRINCIPAL: &str = "oidc:dev:ada@example.com";
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     "preflight",
     "create_credentials",
     "create_storage",
+    "create_network",
     "create_workspace",
     "await_running",
     "await_reachable",
@@ -96,16 +97,16 @@ pub fn queued() -> OperationRow {
 pub fn running() -> OperationRow {
     let mut row = queued();
     row.status = OperationStatus::Running;
-    row.position = 4;
+    row.position = 5;
     row.started_at = Some(time(1));
     row.deadline_at = Some(time(7201));
     row.waiting_for = Some(WaitingFor::Databricks);
     row.message = "Databricks is building the workspace.".to_owned();
-    for (index, step) in (1_i64..).zip(row.steps.iter_mut().take(5)) {
+    for (index, step) in (1_i64..).zip(row.steps.iter_mut().take(6)) {
         step.started_at = Some(time(index));
         step.attempt = 1;
         step.status = StepStatus::Running;
-        if index < 5 {
+        if index < 6 {
             step.status = StepStatus::Succeeded;
             step.finished_at = Some(time(index + 1));
             step.duration_ms = Some(1000);
@@ -133,10 +134,10 @@ pub fn failed() -> OperationRow {
             request_id: None,
         })),
     );
-    if let Some(step) = row.steps.get_mut(4) {
+    if let Some(step) = row.steps.get_mut(5) {
         step.status = StepStatus::Failed;
         step.finished_at = Some(time(80));
-        step.duration_ms = Some(75_000);
+        step.duration_ms = Some(74_000);
     }
     row
 }
@@ -159,6 +160,10 @@ pub fn ready() -> WorkspaceRow {
         owner: PRINCIPAL.to_owned(),
         spec: spec(),
         external: ExternalIds {
+            network: Some(ExternalObject {
+                id: Uuid::nil().to_string(),
+                origin: Origin::Given,
+            }),
             workspace: Some(ExternalWorkspace {
                 id: 7_405_601_234_567_890,
                 deployment_name: "dbc-0a1b2c3d-4e5f".to_owned(),
@@ -207,7 +212,9 @@ fn spec() -> Spec {
         storage: Some(StorageSource::Existing {
             storage_configuration_id: Uuid::nil().to_string(),
         }),
-        network: None,
+        network: Some(NetworkSource::Existing {
+            network_id: Uuid::nil().to_string(),
+        }),
         tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,

@@ -2,8 +2,8 @@
 
 use super::step::Step;
 use super::steps::{
-    AwaitReachable, AwaitRunning, CreateCredentials, CreateServicePrincipal, CreateStorage,
-    CreateWorkspace, DeliverToken, Preflight,
+    AwaitReachable, AwaitRunning, CreateCredentials, CreateNetwork, CreateServicePrincipal,
+    CreateStorage, CreateWorkspace, DeliverToken, Preflight,
 };
 use crate::domain::cloud::{Cloud, ComputeMode};
 
@@ -14,6 +14,7 @@ pub fn steps(cloud: Cloud, compute_mode: ComputeMode) -> &'static [&'static dyn 
             &Preflight,
             &CreateCredentials,
             &CreateStorage,
+            &CreateNetwork,
             &CreateWorkspace,
             &AwaitRunning,
             &AwaitReachable,

@@ -32,6 +32,7 @@ pub trait Step: Send + Sync {
 pub enum Call {
     CreateCredentials,
     CreateStorage,
+    CreateNetwork,
     CreateWorkspace,
     CreateServicePrincipal,
     MintToken,
@@ -43,6 +44,7 @@ impl Call {
         match self {
             Self::CreateCredentials => "create_credentials",
             Self::CreateStorage => "create_storage",
+            Self::CreateNetwork => "create_network",
             Self::CreateWorkspace => "create_workspace",
             Self::CreateServicePrincipal => "create_service_principal",
             Self::MintToken => "mint_token",

@@ -1,10 +1,12 @@
 //! Processes die: a worker is really killed while a call is in flight, and another finishes.
 
 use crate::support::process::Process;
+use crate::support::variants;
 use crate::support::{Builder, PATIENCE, TestApp};
 use async_trait::async_trait;
 use brickyard::queue::worker::{Failed, Handler, Left, Worker};
 use brickyard::queue::{self, Job, enqueue, lease};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulator::{Call, Fault, FaultKind};
@@ -14,13 +16,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-const IN_FLIGHT: [Call; 8] = [
-    Call::CreateCredentials,
-    Call::CreateStorage,
-    Call::CreateWorkspace,
-    Call::CreateServicePrincipal,
+/// Writes that may be repeated, and must not do harm either.
+const REPEATABLE: [Call; 3] = [
     Call::AssignPrincipal,
-    Call::MintTokenOnBehalf,
     Call::StorePut,
     Call::StoreMetadataPut,
 ];
@@ -35,50 +33,42 @@ async fn arrived(app: &TestApp, call: Call) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_with_a_call_in_flight_is_succeeded() {
-    let cases = IN_FLIGHT.iter().flat_map(|call| {
-        [
-            (*call, FaultKind::HoldRequest),
-            (*call, FaultKind::HoldAnswer),
-        ]
+    let unrepeatable = variants::unrepeatable().await.into_iter();
+    let calls = unrepeatable
+        .map(|(variant, call)| (variant, variants::behind(call).0))
+        .chain(REPEATABLE.map(|call| (variants::ALL[0], call)));
+    let cases = calls.flat_map(|(variant, call)| {
+        [FaultKind::HoldRequest, FaultKind::HoldAnswer].map(|hold| (variant, call, hold))
     });
-    join_all(cases.map(|(call, hold)| async move {
-        let mut app = Builder {
-            workers: 0,
-            ..Builder::default()
-        }
-        .start()
+    let worlds = futures_util::stream::iter(cases);
+    worlds
+        .for_each_concurrent(12, |(variant, call, hold)| async move {
+            let case = format!("{hold:?} on {call:?}, {}", variant.name);
+            let builder = Builder {
+                workers: 0,
+                ..Builder::default()
+            };
+            let mut app = variant.start(builder).await;
+            app.fault(Fault::new(hold).on(call));
+            let mut victim = Process::worker(&app);
+            let create = app.create("survivor").await;
+            arrived(&app, call).await;
+            // What is held acts before its answer is held.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            victim.kill();
+            app.simulator.release();
+            app.start_worker();
+            let done = app.done(&create).await;
+            assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
+            for (kind, made) in variants::made(&app) {
+                assert_eq!(made, 1, "{case}: {kind}");
+            }
+            app.removed("survivor").await;
+            let left = variants::left(&app);
+            assert!(left.is_empty(), "{case}: {left:#?}");
+            app.finish().await;
+        })
         .await;
-        app.fault(Fault::new(hold).on(call));
-        let mut victim = Process::worker(&app);
-        let create = app.create("survivor").await;
-        arrived(&app, call).await;
-        // What is held acts before its answer is held.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        victim.kill();
-        app.simulator.release();
-        app.start_worker();
-        let done = app.done(&create).await;
-        assert_eq!(
-            done["status"], "succeeded",
-            "{hold:?} on {call:?}: {done:#}"
-        );
-        for kind in [
-            "credentials",
-            "storage_configurations",
-            "workspaces",
-            "service_principals",
-        ] {
-            assert_eq!(
-                app.simulator.inventory().created(kind),
-                1,
-                "{hold:?} on {call:?}: {kind}"
-            );
-        }
-        app.removed("survivor").await;
-        assert!(app.simulator.inventory().is_empty());
-        app.finish().await;
-    }))
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,35 +1,31 @@
 //! Properties over the plan: a step, a call, a fault added tomorrow is covered today.
 
-use crate::support::{PATIENCE, TestApp};
+use crate::support::variants::{self, Life};
+use crate::support::{Builder, PATIENCE, TestApp};
 use brickyard::provisioning::plan;
-use brickyard::provisioning::step::{self, Step};
+use brickyard::provisioning::step;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::Value;
 use simulator::{Call, Fault, FaultKind};
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// Every step of every plan, once.
-fn steps() -> Vec<&'static dyn Step> {
-    let mut seen = BTreeSet::new();
-    plan::ROWS
-        .iter()
-        .flat_map(|&(cloud, mode)| plan::steps(cloud, mode))
-        .copied()
-        .filter(|step| seen.insert(step.name()))
-        .collect()
+#[test]
+fn every_row_of_the_plan_has_its_variant() {
+    for row in plan::ROWS {
+        let walked = variants::ALL.iter().any(|variant| variant.row == *row);
+        assert!(walked, "say in support::variants how to make {row:?}");
+    }
 }
 
-/// The simulator's calls behind a call that must not be repeated.
-fn calls_behind(call: step::Call) -> (Call, &'static str) {
-    match call {
-        step::Call::CreateCredentials => (Call::CreateCredentials, "credentials"),
-        step::Call::CreateStorage => (Call::CreateStorage, "storage_configurations"),
-        step::Call::CreateWorkspace => (Call::CreateWorkspace, "workspaces"),
-        step::Call::CreateServicePrincipal => (Call::CreateServicePrincipal, "service_principals"),
-        step::Call::MintToken => (Call::MintTokenOnBehalf, "tokens"),
-    }
+/// Some worlds at a time: two cores are enough for what mostly waits.
+async fn worlds<Case, Played: Future<Output = ()>>(
+    cases: impl Iterator<Item = Case>,
+    play: impl FnMut(Case) -> Played,
+) {
+    futures_util::stream::iter(cases)
+        .for_each_concurrent(12, play)
+        .await;
 }
 
 /// Makes every second write of a checkpoint fail: what the step did is done, but nobody recorded it.
@@ -54,27 +50,22 @@ async fn lose_every_second_checkpoint(app: &TestApp) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_and_every_undo_run_twice_equals_once() {
-    let app = TestApp::start().await;
-    lose_every_second_checkpoint(&app).await;
-    let workspace = app.ready("twice").await;
-    assert_eq!(workspace["phase"], "ready");
-    let inventory = app.simulator.inventory();
-    for call in steps().iter().flat_map(|step| step.calls()) {
-        let (_, kind) = calls_behind(*call);
-        let made = inventory.created(kind);
-        match call {
-            // A lost token is revoked and minted again; the others are found by their marker.
-            step::Call::MintToken => assert!((1..=2).contains(&made), "{made} tokens"),
-            _ => assert_eq!(made, 1, "{kind}"),
-        }
-    }
-    app.removed("twice").await;
-    assert!(
-        app.simulator.inventory().is_empty(),
-        "{:#?}",
-        app.simulator.inventory()
-    );
-    app.finish().await;
+    join_all(variants::ALL.iter().map(|variant| async move {
+        let life = Life::of(variant).await;
+        let app = variant.start(Builder::default()).await;
+        lose_every_second_checkpoint(&app).await;
+        let workspace = app.ready("twice").await;
+        assert_eq!(workspace["phase"], "ready");
+        assert_eq!(variants::made(&app), life.made, "{}", variant.name);
+        // A lost token is revoked and minted again; the others are found by their marker.
+        let tokens = app.simulator.inventory().created("tokens");
+        assert!((1..=2).contains(&tokens), "{tokens} tokens");
+        app.removed("twice").await;
+        let left = variants::left(&app);
+        assert!(left.is_empty(), "{}: {left:#?}", variant.name);
+        app.finish().await;
+    }))
+    .await;
 }
 
 /// What makes a step fail for good.
@@ -83,6 +74,7 @@ fn fatal(step: &str) -> Fault {
         "preflight" => Fault::new(FaultKind::Forbidden).on(Call::ListCredentials),
         "create_credentials" => Fault::new(FaultKind::Forbidden).on(Call::CreateCredentials),
         "create_storage" => Fault::new(FaultKind::Forbidden).on(Call::CreateStorage),
+        "create_network" => Fault::new(FaultKind::Forbidden).on(Call::CreateNetwork),
         "create_workspace" => Fault::new(FaultKind::Forbidden).on(Call::CreateWorkspace),
         "await_running" => Fault::new(FaultKind::WorkspaceFails),
         // Nothing refuses for good here: the name never comes, until the deadline.
@@ -97,17 +89,30 @@ fn fatal(step: &str) -> Fault {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_at_every_step_unwinds_to_an_empty_world() {
-    let names: Vec<&str> = steps().iter().map(|step| step.name()).collect();
-    join_all(names.iter().map(|name| async move {
-        let app = TestApp::start().await;
+    let lives = join_all(variants::ALL.iter().map(Life::of)).await;
+    let cases = variants::ALL
+        .iter()
+        .zip(&lives)
+        .flat_map(|(variant, life)| {
+            // A step that makes no call in this variant cannot fail in it.
+            let can_fail =
+                |name: &str| fatal(name).on.is_none_or(|call| life.calls.contains(&call));
+            let names = variant.steps().iter().map(|step| step.name());
+            names
+                .filter(move |name| can_fail(name))
+                .map(move |name| (variant, name))
+        });
+    worlds(cases, |(variant, name)| async move {
+        let case = format!("{name}, {}", variant.name);
+        let app = variant.start(Builder::default()).await;
         app.fault(fatal(name));
         let create = app.create("doomed").await;
-        if *name == "await_reachable" {
+        if name == "await_reachable" {
             step_is(&app, &create, name).await;
             app.advance(Duration::from_secs(7300)).await;
         }
         let done = app.done(&create).await;
-        assert_eq!(done["status"], "failed", "{name}: {done:#}");
+        assert_eq!(done["status"], "failed", "{case}: {done:#}");
         let failed: Vec<&str> = done["steps"]
             .as_array()
             .expect("steps")
@@ -115,25 +120,22 @@ async fn failing_at_every_step_unwinds_to_an_empty_world() {
             .filter(|s| s["status"] == "failed")
             .filter_map(|s| s["name"].as_str())
             .collect();
-        assert_eq!(failed, [*name], "the failing step is the one meant");
+        assert_eq!(failed, [name], "the failing step is the one meant");
         for member in ["title", "detail", "hint", "fix_by", "code"] {
             let text = done["problem"][member].as_str().unwrap_or_default();
             assert!(
                 !text.is_empty(),
-                "{name} has no {member}: {:#}",
+                "{case} has no {member}: {:#}",
                 done["problem"]
             );
         }
         app.simulator.clear_faults();
         let gone = app.phase(&create, "deleted").await;
         assert_eq!(gone["problem"]["code"], done["problem"]["code"]);
-        assert!(
-            app.simulator.inventory().is_empty(),
-            "{name} leaves {:#?}",
-            app.simulator.inventory()
-        );
+        let left = variants::left(&app);
+        assert!(left.is_empty(), "{case} leaves {left:#?}");
         app.finish().await;
-    }))
+    })
     .await;
 }
 
@@ -163,39 +165,37 @@ const LOST_AFTER_ACTING: [FaultKind; 3] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_lost_at_any_create_makes_no_second() {
-    let calls: Vec<step::Call> = steps()
+    let lives = variants::unrepeatable().await;
+    let cases = lives
         .iter()
-        .flat_map(|step| step.calls())
-        .copied()
-        .collect();
-    let cases = calls
-        .iter()
-        .flat_map(|call| LOST_AFTER_ACTING.iter().map(move |fault| (*call, *fault)))
-        .flat_map(|(call, fault)| [(call, fault, false), (call, fault, true)]);
-    join_all(cases.map(|(call, fault, deleted)| async move {
-        let (behind, kind) = calls_behind(call);
-        let app = TestApp::start().await;
+        .flat_map(|case| LOST_AFTER_ACTING.iter().map(move |fault| (*case, *fault)))
+        .flat_map(|(case, fault)| [(case, fault, false), (case, fault, true)]);
+    worlds(cases, |((variant, call), fault, deleted)| async move {
+        let (behind, kind) = variants::behind(call);
+        let app = variant.start(Builder::default()).await;
         // Mints may be repeated, so the fault can strike twice in a row.
         let times = if call == step::Call::MintToken { 2 } else { 1 };
         app.fault(Fault::new(fault).on(behind).times(times));
-        let case = format!("{fault:?} on {behind:?}, deleted meanwhile: {deleted}");
+        let case = format!(
+            "{fault:?} on {behind:?}, {}, deleted meanwhile: {deleted}",
+            variant.name
+        );
         let create = app.create("unlucky").await;
         if deleted {
+            // What was never answered is found, and its removal fails once, too.
+            if let Some(removal) = removal_of(call) {
+                app.fault(Fault::new(FaultKind::Unavailable).on(removal));
+            }
             let until = Instant::now() + PATIENCE;
             while !app.simulator.arrivals().iter().any(|a| a.call == behind) {
                 assert!(Instant::now() < until, "{case}: the call never came");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             app.removed("unlucky").await;
-            assert!(
-                app.simulator.inventory().is_empty(),
-                "{case}: {:#?}",
-                app.simulator.inventory()
-            );
-            assert!(
-                app.simulator.inventory().created("workspaces") <= 1,
-                "{case}"
-            );
+            let left = variants::left(&app);
+            assert!(left.is_empty(), "{case}: {left:#?}");
+            let workspaces = app.simulator.inventory().created("workspaces");
+            assert!(workspaces <= 1, "{case}");
         } else {
             let done = app.done(&create).await;
             assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
@@ -205,8 +205,21 @@ async fn an_answer_lost_at_any_create_makes_no_second() {
             app.removed("unlucky").await;
         }
         app.finish().await;
-    }))
+    })
     .await;
+}
+
+/// How the simulator calls the removal of what a call has made.
+fn removal_of(call: step::Call) -> Option<Call> {
+    match call {
+        step::Call::CreateCredentials => Some(Call::DeleteCredentials),
+        step::Call::CreateStorage => Some(Call::DeleteStorage),
+        step::Call::CreateNetwork => Some(Call::DeleteNetwork),
+        step::Call::CreateWorkspace => Some(Call::DeleteWorkspace),
+        step::Call::CreateServicePrincipal => Some(Call::DeleteServicePrincipal),
+        // A PAT goes with its workspace if not before.
+        step::Call::MintToken => None,
+    }
 }
 
 /// Faults that pass: none may fail a request or double anything, wherever they strike.
@@ -224,21 +237,6 @@ const PASSING: [FaultKind; 11] = [
     FaultKind::Unauthorized,
 ];
 
-/// The calls that a workspace's life consists of, learned from one.
-async fn calls_of_a_life() -> BTreeSet<Call> {
-    let app = TestApp::start().await;
-    app.ready("model").await;
-    app.removed("model").await;
-    let calls = app
-        .simulator
-        .arrivals()
-        .iter()
-        .map(|arrival| arrival.call)
-        .collect();
-    app.finish().await;
-    calls
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_passing_fault_at_any_call_fails_or_doubles_anything() {
     let callers = [
@@ -247,42 +245,30 @@ async fn no_passing_fault_at_any_call_fails_or_doubles_anything() {
         Call::IssuerToken,
         Call::Dns,
     ];
-    let calls: Vec<Call> = calls_of_a_life()
-        .await
-        .into_iter()
-        .filter(|call| !callers.contains(call))
-        .collect();
-    assert!(calls.len() >= 15, "a life has more calls than {calls:?}");
-    let cases: Vec<(Call, FaultKind)> = calls
+    let mut calls = variants::calls().await;
+    calls.retain(|(_, call)| !callers.contains(call));
+    assert!(calls.len() >= 20, "lives have more calls than {calls:?}");
+    let cases = calls
         .iter()
-        .flat_map(|call| PASSING.iter().map(move |fault| (*call, *fault)))
+        .flat_map(|case| PASSING.iter().map(move |fault| (*case, *fault)))
         // A refused client secret does not pass by itself: it fails at once, and is explained.
-        .filter(|case| *case != (Call::AccountToken, FaultKind::Unauthorized))
-        .collect();
-    // Some worlds at a time: two cores are enough for what mostly waits.
-    futures_util::stream::iter(cases)
-        .for_each_concurrent(32, |(call, fault)| async move {
-            let app = TestApp::start().await;
-            app.fault(Fault::new(fault).on(call));
-            let case = format!("{fault:?} on {call:?}");
-            let create = app.create("hardy").await;
-            let done = app.done(&create).await;
-            assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
-            for kind in [
-                "credentials",
-                "storage_configurations",
-                "workspaces",
-                "service_principals",
-            ] {
-                assert_eq!(app.simulator.inventory().created(kind), 1, "{case}: {kind}");
-            }
-            app.removed("hardy").await;
-            assert!(
-                app.simulator.inventory().is_empty(),
-                "{case}: {:#?}",
-                app.simulator.inventory()
-            );
-            app.finish().await;
-        })
-        .await;
+        .filter(|((_, call), fault)| {
+            (*call, *fault) != (Call::AccountToken, FaultKind::Unauthorized)
+        });
+    worlds(cases, |((variant, call), fault)| async move {
+        let app = variant.start(Builder::default()).await;
+        app.fault(Fault::new(fault).on(call));
+        let case = format!("{fault:?} on {call:?}, {}", variant.name);
+        let create = app.create("hardy").await;
+        let done = app.done(&create).await;
+        assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
+        for (kind, made) in variants::made(&app) {
+            assert_eq!(made, 1, "{case}: {kind}");
+        }
+        app.removed("hardy").await;
+        let left = variants::left(&app);
+        assert!(left.is_empty(), "{case}: {left:#?}");
+        app.finish().await;
+    })
+    .await;
 }

@@ -314,3 +314,37 @@ async fn mistakes_are_told_before_anybody_is_asked() {
     assert_eq!(world.simulator.arrivals().len(), asked);
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_looked_at_by_its_key() {
+    let mut world = World::new().await;
+    let objects = world.objects.clone();
+    let missing = "00000000-0000-4000-8000-00000000dead";
+    world.objects = format!("{objects}\nnetwork_id = \"{missing}\"");
+    let told = world.check(&world.configuration()).await;
+    assert_eq!(
+        told.failed(),
+        ["templates.sandbox.network_id"],
+        "{}",
+        told.text
+    );
+
+    // Subnets that are taken, perhaps for a workspace of this template, are no mistake.
+    world.objects = format!("{objects}{}", dev::VPC);
+    let told = world.check(&world.configuration()).await;
+    assert_eq!(told.one("templates.sandbox.subnet_ids").0, "pass");
+    let account = Account::open(&world.simulator).await;
+    let body = json!({
+        "network_name": "theirs", "vpc_id": "vpc-1", "security_group_ids": ["sg-1"],
+        "subnet_ids": ["subnet-0a1b2c3d4e5f60718", "subnet-1"],
+    });
+    account.create("networks", body).await;
+    let told = world.check(&world.configuration()).await;
+    let (verdict, message) = told.one("templates.sandbox.subnet_ids");
+    assert_eq!((verdict, told.code), ("warn", Some(0)), "{}", told.text);
+    assert!(
+        message.contains("subnet-0a1b2c3d4e5f60718 belongs to"),
+        "{message}"
+    );
+    world.end().await;
+}

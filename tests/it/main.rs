@@ -20,6 +20,7 @@ mod image;
 mod lists;
 mod live;
 mod metrics;
+mod networks;
 mod observing;
 mod outage;
 mod problems;

@@ -81,7 +81,8 @@ fn refused(answer: &ApiError, act: Act) -> (Failure, Code) {
         Class::StorageLimit => (Refused, Code::StorageLimit),
         Class::OtherLimit => (Refused, Code::UpstreamRejected),
         // It may be our own earlier create that has it: look.
-        Class::NetworkUsed => (Conflict, Code::UpstreamRejected),
+        Class::NetworkUsed => (Conflict, Code::NetworkInUse),
+        Class::SubnetUsed => (Refused, Code::SubnetReused),
         Class::DeploymentNameTaken => (Conflict, Code::DeploymentNameTaken),
         Class::DeploymentNamePrefixMissing => (Refused, Code::DeploymentNamePrefixMissing),
         Class::PrincipalNotYet => (NotYet, Code::PrincipalNotInWorkspace),

@@ -5,18 +5,20 @@
 
 mod checks;
 mod failure;
+mod networks;
 mod nouns;
 
 use super::{
-    Check, CheckResult, ConfigurationObject, ListedToken, MintedToken, NewWorkspace, Probe,
-    Provider, Result, ServicePrincipal, TokenOwner, UpstreamWorkspace,
+    Check, CheckResult, ConfigurationObject, ListedToken, MintedToken, NetworkReport, NewWorkspace,
+    Own, Probe, Provider, Result, ServicePrincipal, TokenOwner, UpstreamWorkspace,
 };
+use crate::databricks::account::networks::NetworkRequest;
 use crate::databricks::account::workspaces::{Workspace, WorkspaceRequest};
 use crate::databricks::client::Proof;
 use crate::databricks::host::Host;
 use crate::databricks::{Class, Client, Error, Settings};
 use crate::domain::cloud::ComputeMode;
-use crate::domain::spec::{CredentialsSource, Spec, StorageSource};
+use crate::domain::spec::{CredentialsSource, NetworkSource, Spec, StorageSource, Vpc};
 use crate::outbound::Outbound;
 use async_trait::async_trait;
 use checks::{check, given, not_ready, unless_throttled};
@@ -77,7 +79,7 @@ fn removed(result: std::result::Result<(), Error>, doing: &str) -> Result<()> {
 
 #[async_trait]
 impl Provider for Aws {
-    async fn preflight(&self, spec: &Spec) -> Result<Vec<Check>> {
+    async fn preflight(&self, spec: &Spec, own: Own<'_>) -> Result<Vec<Check>> {
         let access = "account_access";
         let mut checks = vec![match self.client.list_credentials().await {
             Ok(_) => {
@@ -103,6 +105,17 @@ impl Provider for Aws {
         {
             let found = self.client.get_storage(id).await.map(|_| ());
             checks.push(given("storage_exists", "storage configuration", id, found)?);
+        }
+        match &spec.network {
+            None => {}
+            Some(NetworkSource::Existing { network_id }) => {
+                let found = self.client.get_network(network_id).await;
+                checks.extend(networks::check_given(network_id, found, own)?);
+            }
+            Some(NetworkSource::Made(vpc)) => {
+                let all = self.client.list_networks().await;
+                checks.push(networks::check_vpc(vpc, all, own)?);
+            }
         }
         Ok(checks)
     }
@@ -147,6 +160,41 @@ impl Provider for Aws {
     async fn delete_storage(&self, id: &str) -> Result<()> {
         let gone = self.client.delete_storage(id).await;
         removed(gone, "deleting the storage configuration")
+    }
+
+    async fn find_network(&self, name: &str) -> Result<Option<ConfigurationObject>> {
+        let all = self.client.list_networks().await;
+        let all = all.map_err(|error| explain(error, Act::Read, "listing networks"))?;
+        Ok(all
+            .into_iter()
+            .find(|it| it.network_name == name)
+            .map(Into::into))
+    }
+
+    async fn create_network(&self, name: &str, vpc: &Vpc) -> Result<ConfigurationObject> {
+        let request = NetworkRequest {
+            network_name: name,
+            vpc_id: &vpc.vpc_id,
+            subnet_ids: &vpc.subnet_ids,
+            security_group_ids: &vpc.security_group_ids,
+        };
+        let made = self.client.create_network(request).await;
+        let doing = "creating the network configuration";
+        made.map(Into::into)
+            .map_err(|error| explain(error, Act::Create, doing))
+    }
+
+    async fn report_network(&self, id: &str) -> Result<Option<NetworkReport>> {
+        match self.client.get_network(id).await {
+            Ok(found) => Ok(Some(networks::report(&found))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(explain(error, Act::Read, "looking at the network")),
+        }
+    }
+
+    async fn delete_network(&self, id: &str) -> Result<()> {
+        let gone = self.client.delete_network(id).await;
+        removed(gone, "deleting the network configuration")
     }
 
     async fn list_workspaces(&self) -> Result<Vec<UpstreamWorkspace>> {

@@ -4,10 +4,12 @@ use crate::cloud::{
     CloudError, ConfigurationObject, Failure, MintedToken, Result, ServicePrincipal,
 };
 use crate::databricks::account::credentials::Credentials;
+use crate::databricks::account::networks::Network;
 use crate::databricks::account::service_principals::ServicePrincipal as Principal;
 use crate::databricks::account::storage::StorageConfiguration;
 use crate::databricks::workspace::Minted;
 use crate::domain::problem::Code;
+use crate::domain::spec::Vpc;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
@@ -54,6 +56,21 @@ impl From<StorageConfiguration> for ConfigurationObject {
             id: found.storage_configuration_id,
             name: found.storage_configuration_name,
             content: found.root_bucket_info.bucket_name,
+        }
+    }
+}
+
+impl From<Network> for ConfigurationObject {
+    fn from(found: Network) -> Self {
+        let vpc = Vpc {
+            vpc_id: found.vpc_id,
+            subnet_ids: found.subnet_ids,
+            security_group_ids: found.security_group_ids,
+        };
+        Self {
+            id: found.network_id,
+            name: found.network_name,
+            content: vpc.to_string(),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod assignments;
 pub mod credentials;
+pub mod networks;
 pub mod service_principals;
 pub mod storage;
 pub mod workspaces;

@@ -1,8 +1,11 @@
-//! `await_running`: until Databricks says RUNNING. Makes no call of its own: the observer lists the account and
-//! wakes the job when the workspace's status changed.
+//! `await_running`: until Databricks says RUNNING. Makes no call of its own while it waits: the observer lists the
+//! account and wakes the job when the workspace's status changed. Then the workspace's network is asked for what
+//! Databricks found in it, for it judges a network only when a workspace is attached.
 
 use super::{made, nothing_to_undo};
+use crate::cloud::{CloudError, Failure, NetworkReport};
 use crate::domain::condition::{ConditionStatus, ConditionType};
+use crate::domain::operation::WaitingFor;
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::provisioning::context::{Effect, StepContext};
 use crate::provisioning::step::{Halt, Outcome, Step};
@@ -41,7 +44,7 @@ impl Step for AwaitRunning {
                     "Running",
                     &message,
                 );
-                return Ok(Outcome::Done("RUNNING".into()));
+                return running(context).await;
             }
             "FAILED" => failure(&message),
             "BANNED" => Code::WorkspaceBanned,
@@ -64,6 +67,7 @@ impl Step for AwaitRunning {
             "Failed",
             &message,
         );
+        let failed = status == "FAILED";
         let detail = format!("Databricks set workspace {id} to {status}.");
         let upstream = Upstream {
             service: "databricks_account".into(),
@@ -72,14 +76,71 @@ impl Step for AwaitRunning {
             message,
             request_id: None,
         };
-        Err(Halt::permanent(
-            Explanation::new(code, detail).upstream(Some(upstream)),
-        ))
+        let explanation = Explanation::new(code, detail).upstream(Some(upstream));
+        if failed {
+            return failed_with_network(context, explanation).await;
+        }
+        Err(Halt::permanent(explanation))
     }
 
     async fn undo(&self, _: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         nothing_to_undo()
     }
+}
+
+/// It runs. What Databricks would have otherwise in its network is worth a warning; not to learn it stops nothing.
+async fn running(context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+    match report(context).await {
+        Ok(report) => warn(context, report),
+        Err(error) if matches!(error.failure, Failure::Throttled(_)) => return Err(error.into()),
+        Err(error) => {
+            let detail = error.explanation.detail;
+            let sentence =
+                format!("what Databricks says of the network could not be read: {detail}");
+            context.warnings.push(sentence);
+        }
+    }
+    Ok(Outcome::Done("RUNNING".into()))
+}
+
+/// It failed. Where the network explains it, the network's problem is the workspace's.
+async fn failed_with_network(
+    context: &mut StepContext<'_>,
+    explanation: Explanation,
+) -> Result<Outcome, Halt> {
+    let report = match report(context).await {
+        Ok(report) => report,
+        Err(error) if matches!(error.failure, Failure::Refused) => None,
+        // It has failed for good; only why is worth another look, until the deadline.
+        Err(_) => {
+            return Ok(Outcome::wait_because(
+                context.settings.look_gap,
+                WaitingFor::Databricks,
+                explanation,
+            ));
+        }
+    };
+    let problem = report.as_ref().and_then(|report| report.problem.clone());
+    warn(context, report);
+    Err(Halt::permanent(match problem {
+        None => explanation,
+        Some(problem) => Explanation {
+            detail: format!("{} {}", explanation.detail, problem.detail),
+            ..problem
+        },
+    }))
+}
+
+async fn report(context: &StepContext<'_>) -> Result<Option<NetworkReport>, CloudError> {
+    match &context.external.network {
+        None => Ok(None),
+        Some(network) => context.provider.report_network(&network.id).await,
+    }
+}
+
+fn warn(context: &mut StepContext<'_>, report: Option<NetworkReport>) {
+    let warnings = report.map(|report| report.warnings).unwrap_or_default();
+    context.warnings.extend(warnings);
 }
 
 /// Which problem a failed workspace's message names. The texts are Databricks' and AWS' (troubleshooting pages of

@@ -6,6 +6,7 @@
 mod await_reachable;
 mod await_running;
 mod create_credentials;
+mod create_network;
 mod create_service_principal;
 mod create_storage;
 mod create_workspace;
@@ -15,6 +16,7 @@ mod preflight;
 pub use await_reachable::AwaitReachable;
 pub use await_running::AwaitRunning;
 pub use create_credentials::CreateCredentials;
+pub use create_network::CreateNetwork;
 pub use create_service_principal::CreateServicePrincipal;
 pub use create_storage::CreateStorage;
 pub use create_workspace::CreateWorkspace;

@@ -1,8 +1,9 @@
 //! `preflight`: what the account can tell before anything is made.
 
 use super::nothing_to_undo;
-use crate::cloud::CheckResult;
+use crate::cloud::{CheckResult, Own};
 use crate::domain::condition::{ConditionStatus, ConditionType};
+use crate::domain::marker::MarkerKind;
 use crate::domain::problem::Explanation;
 use crate::provisioning::context::StepContext;
 use crate::provisioning::step::{Halt, Outcome, Step};
@@ -19,7 +20,13 @@ impl Step for Preflight {
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
-        let checks = context.provider.preflight(&context.workspace.spec).await?;
+        let network = context.marker(MarkerKind::Network, 1);
+        let own = Own {
+            workspace: context.external.workspace.as_ref().map(|it| it.id),
+            network: &network,
+        };
+        let spec = &context.workspace.spec;
+        let checks = context.provider.preflight(spec, own).await?;
         let failed: Vec<&Explanation> = checks
             .iter()
             .filter_map(|check| match &check.result {

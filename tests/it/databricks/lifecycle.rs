@@ -1,6 +1,7 @@
 //! What is made is found and removed.
 
 use super::*;
+use brickyard::cloud::Own;
 
 #[tokio::test]
 async fn what_is_made_is_found_and_removed() {
@@ -129,7 +130,7 @@ async fn preflight_says_what_the_account_can_tell() {
     given.storage = Some(StorageSource::Existing {
         storage_configuration_id: "00000000-0000-4000-8000-000000000000".to_owned(),
     });
-    let checks = aws.preflight(&given).await.unwrap();
+    let checks = aws.preflight(&given, Own::default()).await.unwrap();
     let names: Vec<_> = checks.iter().map(|it| it.name).collect();
     assert_eq!(
         names,
@@ -142,10 +143,10 @@ async fn preflight_says_what_the_account_can_tell() {
     };
     assert_eq!(why.code, Code::ConfigurationMissing);
     simulator.fault(Fault::new(FaultKind::Unavailable).on(Call::ListCredentials));
-    let checks = aws.preflight(&spec()).await.unwrap();
+    let checks = aws.preflight(&spec(), Own::default()).await.unwrap();
     assert_eq!(checks[0].result, CheckResult::Unknown);
     simulator.fault(Fault::new(FaultKind::Forbidden).on(Call::ListCredentials));
-    let checks = aws.preflight(&spec()).await.unwrap();
+    let checks = aws.preflight(&spec(), Own::default()).await.unwrap();
     assert!(matches!(checks[0].result, CheckResult::Fail(_)));
     nothing_unexpected(&simulator);
 }

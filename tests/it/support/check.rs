@@ -77,6 +77,7 @@ pub async fn invariants(app: &TestApp) {
         .credentials
         .iter()
         .chain(&inventory.storage_configurations)
+        .chain(&inventory.networks)
         .map(|object| object.name.as_str())
         .chain(
             inventory

@@ -9,6 +9,7 @@ pub mod conformity;
 pub mod database;
 mod numbers;
 pub mod process;
+pub mod variants;
 pub mod wire;
 
 use brickyard::app::App;
