@@ -32,6 +32,17 @@ pub(super) fn address(document: &Value, member: &str) -> Result<String, String> 
         .ok_or_else(|| format!("the discovery document has no {member}"))
 }
 
+/// An address of the document, if it is no less protected than the issuer itself. It may lie on another host, as the
+/// keys of some issuers do.
+pub(super) fn as_secure_as(issuer: &str, url: String) -> Result<String, String> {
+    let plain = issuer.starts_with("http://") && url.starts_with("http://");
+    if plain || url.starts_with("https://") {
+        Ok(url)
+    } else {
+        Err("the discovery document's address is not https".to_owned())
+    }
+}
+
 /// One document of an issuer.
 pub(super) async fn document(
     fetch: &dyn Fetch,

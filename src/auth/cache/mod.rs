@@ -3,8 +3,12 @@
 //!
 //! An unknown key id may cause one fetch per minute, however many tokens bring one; concurrent requests share a
 //! fetch; and a fetch goes on when the request that caused it goes away, so that hanging up cannot keep a set old.
+//!
+//! While fetches fail, the old set answers at once and is renewed behind the requests' back: only what it does not hold
+//! is unavailable, for that may be a key of today. A key that was taken down upstream dies with the set it came in:
+//! after the `max-age` its issuer gave, 1 minute to a day, 10 minutes by default.
 
-use super::discovery::{address, discover, document};
+use super::discovery::{address, as_secure_as, discover, document};
 use super::jwks::{KeySet, MAX_SET_BYTES};
 use crate::clock::Clock;
 use crate::outbound::{Authorization, Body, Outbound, Request, Verb};
@@ -110,6 +114,7 @@ enum Plan {
 }
 
 impl Keys {
+    /// An empty cache; nothing is fetched before somebody asks.
     pub(super) fn new(name: String, source: Source, fetch: Arc<dyn Fetch>, clock: Clock) -> Self {
         Self {
             name,
@@ -120,6 +125,11 @@ impl Keys {
             state: Mutex::default(),
             fetching: Arc::default(),
         }
+    }
+
+    /// Whether these are the keys of that issuer at that place, so that they may go on serving it.
+    pub(super) fn are_of(&self, name: &str, source: &Source) -> bool {
+        self.name == name && self.source == *source
     }
 
     /// The set to look `kid` up in. It need not contain it.
@@ -142,12 +152,12 @@ impl Keys {
 
     async fn get(self: &Arc<Self>, kid: Option<&str>) -> Result<Arc<KeySet>, Unavailable> {
         match self.plan(kid) {
-            Plan::Use(keys) => return Ok(keys),
+            Plan::Use(keys) => return self.answer(keys, kid),
             Plan::UseAndRefresh(keys) => {
                 if let Ok(guard) = Arc::clone(&self.fetching).try_lock_owned() {
                     self.spawn_refresh(guard);
                 }
-                return Ok(keys);
+                return self.answer(keys, kid);
             }
             Plan::GiveUp => return Err(Unavailable),
             Plan::Fetch => {}
@@ -162,9 +172,18 @@ impl Keys {
             let _ = self.spawn_refresh(guard).await;
         }
         match self.plan_after_fetch() {
-            Some(keys) => Ok(keys),
+            Some(keys) => self.answer(keys, kid),
             None => Err(Unavailable),
         }
+    }
+
+    /// A set whose renewal failed does not prove that there is no such key.
+    fn answer(&self, keys: Arc<KeySet>, kid: Option<&str>) -> Result<Arc<KeySet>, Unavailable> {
+        let missing = kid.is_some_and(|kid| !keys.contains(kid));
+        if missing && self.state().last_failure.is_some() {
+            return Err(Unavailable);
+        }
+        Ok(keys)
     }
 
     fn plan(&self, kid: Option<&str>) -> Plan {
@@ -178,12 +197,12 @@ impl Keys {
         };
         let keys = Arc::clone(&loaded.keys);
         if now >= loaded.fresh_until {
-            return if may_retry {
-                Plan::Fetch
-            } else if now < loaded.fetched_at + STALE_SECONDS {
-                Plan::Use(keys)
-            } else {
-                Plan::GiveUp
+            let usable = state.last_failure.is_some() && now < loaded.fetched_at + STALE_SECONDS;
+            return match (usable, may_retry) {
+                (true, true) => Plan::UseAndRefresh(keys),
+                (true, false) => Plan::Use(keys),
+                (false, true) => Plan::Fetch,
+                (false, false) => Plan::GiveUp,
             };
         }
         let unknown = kid.is_some_and(|kid| !keys.contains(kid));
@@ -262,7 +281,7 @@ impl Keys {
             Source::Fixed(url) => url.clone(),
             Source::Discovery(issuer) => {
                 let said = discover(&*self.fetch, issuer, self.timeout).await?;
-                address(&said, "jwks_uri")?
+                as_secure_as(issuer, address(&said, "jwks_uri")?)?
             }
         };
         let document = document(&*self.fetch, &url, self.timeout).await?;
