@@ -86,6 +86,12 @@ pub enum Refusal {
     /// `azp` or `client_id` is not on the issuer's list.
     #[error("the token was issued to a client that is not allowed")]
     WrongClient,
+    /// On the issuer's deny-list, by this name.
+    #[error("the token is denied by its `{0}`")]
+    Denied(&'static str),
+    /// The issuer's tokens are good for one request, and this one has been used.
+    #[error("the token was used before")]
+    Used,
 }
 
 /// Which part of the token.
@@ -132,6 +138,7 @@ impl Refusal {
             | Self::Lifetime => "J6",
             Self::WrongType | Self::WrongKind(_) | Self::WrongClient => "J7",
             Self::Json(..) => "J8",
+            Self::Denied(_) | Self::Used => "J11",
         }
     }
 }

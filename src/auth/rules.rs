@@ -4,6 +4,7 @@ use super::policy::{Grant, Role};
 use crate::domain::name::is_name;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One rule of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,16 @@ pub enum TeamSource {
     /// The value, or each of the values, of this claim that is shaped like a team's name.
     Claim(String),
 }
+
+/// Claims that name a repository or a workload. Whoever has one of another's values is not that other.
+pub const WHERE: [&str; 6] = [
+    "repository",
+    "repository_id",
+    "project_id",
+    "project_path",
+    "job_workflow_ref",
+    "sub",
+];
 
 /// Claims in which a trailing `*` is a wildcard.
 pub const WILDCARD_CLAIMS: [&str; 2] = ["ref", "ref_path"];
@@ -85,22 +96,43 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(text) => f.write_str(text),
+            Self::RefPrefix(prefix) => write!(f, "{prefix}*"),
+            Self::Number(number) => number.fmt(f),
+            Self::Bool(truth) => truth.fmt(f),
+        }
+    }
+}
+
 impl Rule {
     fn matches(&self, claims: &Map<String, Value>) -> bool {
         !self.claims.is_empty()
-            && self.claims.iter().all(|(name, patterns)| {
-                claims.get(name).is_some_and(|value| match value {
-                    // groups and the like: one of the members must match
-                    Value::Array(items) => patterns
-                        .iter()
-                        .filter(|p| !matches!(p, Pattern::RefPrefix(_)))
-                        .any(|p| items.iter().any(|item| p.matches(item))),
-                    one => patterns.iter().any(|p| p.matches(one)),
-                })
-            })
+            && self
+                .claims
+                .keys()
+                .all(|name| self.claim_matches(name, claims))
     }
 
-    fn teams(&self, claims: &Map<String, Value>) -> Vec<Option<String>> {
+    /// Whether a claim is as the rule wants it. A rule wants nothing of a claim it does not name.
+    pub(super) fn claim_matches(&self, name: &str, claims: &Map<String, Value>) -> bool {
+        let (Some(patterns), Some(value)) = (self.claims.get(name), claims.get(name)) else {
+            return !self.claims.contains_key(name);
+        };
+        match value {
+            // groups and the like: one of the members must match
+            Value::Array(items) => patterns
+                .iter()
+                .filter(|p| !matches!(p, Pattern::RefPrefix(_)))
+                .any(|p| items.iter().any(|item| p.matches(item))),
+            one => patterns.iter().any(|p| p.matches(one)),
+        }
+    }
+
+    /// The teams it speaks of; `None` for all teams.
+    pub(super) fn teams(&self, claims: &Map<String, Value>) -> Vec<Option<String>> {
         let named = |value: &Value| match value {
             Value::String(team) if is_name(team) => Some(Some(team.clone())),
             _ => None,
@@ -117,15 +149,22 @@ impl Rule {
     }
 }
 
-/// The grants that follow from the claims. Runs for pull requests get none, whatever the rules say: their code was
-/// written by somebody who need not be trusted.
+/// The claim that marks a run for a pull or merge request. Such runs get no role, whatever the rules say: their code
+/// was written by somebody who need not be trusted.
+pub(super) fn barred_event(claims: &Map<String, Value>) -> Option<&'static str> {
+    ["event_name", "pipeline_source"].into_iter().find(|name| {
+        claims
+            .get(*name)
+            .and_then(Value::as_str)
+            .is_some_and(|event| {
+                event.starts_with("pull_request") || event.contains("merge_request")
+            })
+    })
+}
+
+/// The grants that follow from the claims.
 pub fn grants(rules: &[Rule], claims: &Map<String, Value>) -> Vec<Grant> {
-    let event = claims
-        .get("event_name")
-        .or_else(|| claims.get("pipeline_source"));
-    if let Some(Value::String(event)) = event
-        && (event.starts_with("pull_request") || event.contains("merge_request"))
-    {
+    if barred_event(claims).is_some() {
         return Vec::new();
     }
     let mut grants: Vec<Grant> = rules

@@ -1,7 +1,7 @@
 //! Keys, key sets and tokens for the tests of this room.
 
 use super::algorithm::Algorithm;
-use super::jwt::IssuerPolicy;
+use super::jwt::{Denied, IssuerPolicy};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::EncodingKey;
@@ -69,6 +69,9 @@ pub(super) fn policy() -> IssuerPolicy {
         max_lifetime_seconds: 24 * 3600,
         single_audience: false,
         authorized_parties: Vec::new(),
+        token_types: Vec::new(),
+        single_use: false,
+        denied: Denied::default(),
     }
 }
 

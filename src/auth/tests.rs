@@ -37,6 +37,9 @@ fn issuer(name: &str, issuer: &str, jwks_url: &str, ci: bool) -> IssuerSettings 
         ci,
         docs_client: None,
         authorized_parties: Vec::new(),
+        token_types: Vec::new(),
+        single_use_jti: false,
+        denied: Denied::default(),
         rules: vec![Rule {
             claims: BTreeMap::from([(
                 "groups".to_owned(),
@@ -48,8 +51,8 @@ fn issuer(name: &str, issuer: &str, jwks_url: &str, ci: bool) -> IssuerSettings 
     }
 }
 
-fn verifier() -> Verifier {
-    let settings = vec![
+fn settings() -> Settings {
+    vec![
         issuer("company", ISSUER, "https://login.example.com/jwks", false),
         issuer("ci", OTHER, "https://ci.example.com/jwks", true),
         issuer(
@@ -58,8 +61,11 @@ fn verifier() -> Verifier {
             "https://dark.example.com/jwks",
             false,
         ),
-    ];
-    Verifier::new(settings, Arc::new(Published), Clock::system())
+    ]
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(settings(), Arc::new(Published), Clock::system())
 }
 
 fn fresh(iss: &str) -> Value {
@@ -68,8 +74,13 @@ fn fresh(iss: &str) -> Value {
 }
 
 async fn present(token: &str) -> Result<Principal, AuthError> {
+    present_to(&verifier(), token).await
+}
+
+async fn present_to(verifier: &Verifier, token: &str) -> Result<Principal, AuthError> {
     let header = format!("Bearer {token}");
-    verifier().authenticate(&[header.as_bytes()]).await
+    let identity = verifier.authenticate(&[header.as_bytes()]).await?;
+    Ok(identity.principal)
 }
 
 #[tokio::test]
@@ -136,6 +147,51 @@ async fn headers_of_the_wrong_shape() {
         let result = verifier.authenticate(headers).await;
         assert_eq!(result, Err(AuthError::Unauthenticated));
     }
+}
+
+/// An issuer's keys, until its plug is pulled.
+struct Plugged(std::sync::atomic::AtomicBool);
+
+#[async_trait]
+impl Fetch for Plugged {
+    async fn get(&self, url: &str) -> Result<Fetched, String> {
+        match self.0.load(std::sync::atomic::Ordering::SeqCst) {
+            true => Published.get(url).await,
+            false => Err("down".to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn issuers_are_replaced_as_a_whole_and_keep_their_keys() {
+    let plug = Arc::new(Plugged(true.into()));
+    let verifier = Verifier::new(settings(), plug.clone(), Clock::system());
+    let company = sign(&header(Signer::RsaA, "a"), &fresh(ISSUER), Signer::RsaA);
+    let ci = sign(&header(Signer::RsaB, "b"), &fresh(OTHER), Signer::RsaB);
+    for token in [&company, &ci] {
+        assert!(present_to(&verifier, token).await.is_ok());
+    }
+    // From here on nobody answers: what still works has kept its keys.
+    plug.0.store(false, std::sync::atomic::Ordering::SeqCst);
+    let mut next = settings();
+    next[0].rules.clear();
+    next[0].denied.subjects.insert("eve".to_owned());
+    next.truncate(1);
+    verifier.replace(next.clone());
+    let principal = present_to(&verifier, &company).await.unwrap();
+    assert_eq!(principal.grants, [], "the new rules count");
+    let gone = present_to(&verifier, &ci).await;
+    assert_eq!(gone, Err(AuthError::Unauthenticated), "no longer trusted");
+    next[0].denied.subjects.insert("ada:x".to_owned());
+    verifier.replace(next.clone());
+    let denied = present_to(&verifier, &company).await;
+    assert_eq!(denied, Err(AuthError::Unauthenticated));
+    // Keys of another place are other keys.
+    next[0].denied = Denied::default();
+    next[0].jwks_url = Some("https://login.example.com/elsewhere".to_owned());
+    verifier.replace(next);
+    let unknown = present_to(&verifier, &company).await;
+    assert_eq!(unknown, Err(AuthError::KeysUnavailable));
 }
 
 #[test]

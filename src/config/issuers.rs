@@ -2,8 +2,9 @@
 
 use super::shape::PlainHttp;
 use super::{Mistakes, Source};
+use crate::auth::rules::WHERE;
 use crate::auth::{
-    Algorithm, IssuerSettings, LoginClient, Pattern, Role, Rule, Settings, TeamSource,
+    Algorithm, Denied, IssuerSettings, LoginClient, Pattern, Role, Rule, Settings, TeamSource,
 };
 use crate::domain::name::is_name;
 use serde::Deserialize;
@@ -13,15 +14,6 @@ use std::collections::BTreeMap;
 /// What people's logins ask for unless told otherwise.
 const DOCS_SCOPES: [&str; 2] = ["openid", "profile"];
 
-/// Claims that name a repository or a workload.
-const WHERE: [&str; 6] = [
-    "repository",
-    "repository_id",
-    "project_id",
-    "project_path",
-    "job_workflow_ref",
-    "sub",
-];
 /// Claims that say on which of its refs, or for which environment, it runs.
 const WHICH: [&str; 6] = [
     "ref",
@@ -44,6 +36,11 @@ pub(super) struct Raw {
     authorized_parties: Vec<String>,
     docs_client_id: Option<String>,
     docs_scopes: Option<Vec<String>>,
+    token_types: Vec<String>,
+    single_use_jti: bool,
+    denied_subjects: Vec<String>,
+    denied_tokens: Vec<String>,
+    denied_keys: Vec<String>,
     rules: Vec<RawRule>,
 }
 
@@ -118,6 +115,18 @@ fn issuer(
         max_lifetime_seconds,
         60..=longest,
     );
+    let lists = [
+        ("authorized_parties", &raw.authorized_parties),
+        ("token_types", &raw.token_types),
+        ("denied_subjects", &raw.denied_subjects),
+        ("denied_tokens", &raw.denied_tokens),
+        ("denied_keys", &raw.denied_keys),
+    ];
+    for (list, values) in lists {
+        if values.iter().any(|value| value.trim().is_empty()) {
+            mistakes.add(format!("{key}.{list}"), "holds an empty text");
+        }
+    }
     let rules = raw
         .rules
         .into_iter()
@@ -138,6 +147,13 @@ fn issuer(
         ci: raw.ci,
         authorized_parties: raw.authorized_parties,
         docs_client,
+        token_types: raw.token_types,
+        single_use_jti: raw.single_use_jti,
+        denied: Denied {
+            subjects: raw.denied_subjects.into_iter().collect(),
+            tokens: raw.denied_tokens.into_iter().collect(),
+            keys: raw.denied_keys.into_iter().collect(),
+        },
         rules,
     }
 }

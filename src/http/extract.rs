@@ -3,7 +3,7 @@
 use super::Http;
 use super::layers::{RequestId, TraceParent};
 use super::problem::Problem;
-use crate::auth::{Action, Decision, Principal, Teams, decide, visible_teams};
+use crate::auth::{Action, Decision, Principal, Reasons, Teams, decide, visible_teams};
 use crate::domain::problem::Code;
 use crate::store;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct Caller {
     /// Who.
     pub principal: Arc<Principal>,
+    /// Why it has its roles, or none.
+    pub reasons: Arc<Reasons>,
     /// Id of this HTTP exchange.
     pub request_id: RequestId,
     /// Its W3C trace context, if it came with one.
@@ -31,11 +33,12 @@ impl FromRequestParts<Http> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Http) -> Result<Self, Problem> {
-        let principal = parts
-            .extensions
-            .get::<Arc<Principal>>()
-            .cloned()
-            .ok_or_else(Problem::unauthenticated)?;
+        let (Some(principal), Some(reasons)) = (
+            parts.extensions.get::<Arc<Principal>>().cloned(),
+            parts.extensions.get::<Arc<Reasons>>().cloned(),
+        ) else {
+            return Err(Problem::unauthenticated());
+        };
         let declared = parts.extensions.get::<Declared>();
         let request_id = parts.extensions.get::<RequestId>().cloned();
         let (Some(Declared(action)), Some(request_id)) = (declared, request_id) else {
@@ -44,6 +47,7 @@ impl FromRequestParts<Http> for Caller {
         };
         Ok(Self {
             principal,
+            reasons,
             request_id,
             traceparent: parts
                 .extensions

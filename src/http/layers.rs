@@ -7,14 +7,16 @@ use super::headers::accepts;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::rate::Rate;
 use super::{Http, Limits, docs, metrics, problems};
-use crate::auth::AuthError;
+use crate::auth::{self, Identity};
 use crate::domain::problem::Code;
+use crate::store::used_tokens;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
@@ -266,7 +268,7 @@ async fn authenticate(
     if PUBLIC.contains(&route(&request)) {
         return next.run(request).await;
     }
-    let principal = {
+    let identity = {
         let headers: Vec<&[u8]> = request
             .headers()
             .get_all(header::AUTHORIZATION)
@@ -275,22 +277,37 @@ async fn authenticate(
             .collect();
         http.verifier.authenticate(&headers).await
     };
-    match principal {
-        Ok(principal) => {
-            let standing = rate.take(&principal.id, Instant::now());
-            let mut response = if standing.wait.is_some() {
-                Problem::rate_limited(standing.retry_after()).into_response()
-            } else {
-                request.extensions_mut().insert(Arc::new(principal));
-                next.run(request).await
-            };
-            standing.tell(response.headers_mut());
-            response
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let standing = rate.take(&identity.principal.id, Instant::now());
+    let mut response = if standing.wait.is_some() {
+        Problem::rate_limited(standing.retry_after()).into_response()
+    } else {
+        if let Err(problem) = spend(&http, &identity).await {
+            return problem.into_response();
         }
-        Err(AuthError::Unauthenticated) => Problem::unauthenticated().into_response(),
-        Err(AuthError::KeysUnavailable) => {
-            Problem::unavailable("The token's issuer cannot be asked for its keys.").into_response()
-        }
+        let extensions = request.extensions_mut();
+        extensions.insert(Arc::new(identity.principal));
+        extensions.insert(Arc::new(identity.reasons));
+        next.run(request).await
+    };
+    standing.tell(response.headers_mut());
+    response
+}
+
+/// Uses a token up that is good for one request.
+async fn spend(http: &Http, identity: &Identity) -> Result<(), Problem> {
+    let (principal, Some(token_id)) = (&identity.principal, &identity.single_use) else {
+        return Ok(());
+    };
+    let ends = DateTime::from_timestamp(principal.expires_at, 0).unwrap_or_default();
+    let mut db = http.db.acquire().await?;
+    if used_tokens::spend(&mut db, &principal.issuer, token_id, ends).await? {
+        Ok(())
+    } else {
+        Err(auth::used(principal).into())
     }
 }
 

@@ -7,6 +7,7 @@
 pub use super::mistakes::{FieldCode, FieldError};
 
 use super::PublicUrl;
+use crate::auth::AuthError;
 use crate::domain::id::WorkspaceId;
 use crate::domain::problem::{Code, Explanation, FixBy, Upstream};
 use crate::provisioning::request::RequestError;
@@ -145,6 +146,17 @@ impl IntoResponse for Problem {
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Unauthenticated => Self::unauthenticated(),
+            AuthError::KeysUnavailable => {
+                Self::unavailable("The token's issuer cannot be asked for its keys.")
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! All SQL about domain tables: workspaces, operations, attempts, tokens, idempotency keys, audit.
+//! All SQL about domain tables: workspaces, operations, attempts, tokens, idempotency keys, audit, used bearer tokens.
 //!
 //! Functions take a connection, so that the caller decides what commits together. Every read that serves a caller
 //! names the teams it may see ([`Teams`]). This room decides nothing: rules live in `domain` and `provisioning`.
@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod operations;
 pub mod schema;
 pub mod tokens;
+pub mod used_tokens;
 pub mod workspaces;
 
 use serde::de::DeserializeOwned;

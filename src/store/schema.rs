@@ -26,11 +26,7 @@ pub async fn migrate(db: &PgPool) -> std::result::Result<(), MigrateError> {
 /// # Errors
 /// [`super::StoreError`].
 pub async fn is_current(db: &PgPool) -> Result<bool> {
-    let newest = MIGRATOR
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
+    let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
     // Not a checked query: the table belongs to the migrator and is missing before its first run.
     let applied: Option<bool> =
         sqlx::query_scalar("select to_regclass('public._sqlx_migrations') is not null")
@@ -39,9 +35,13 @@ pub async fn is_current(db: &PgPool) -> Result<bool> {
     if applied != Some(true) {
         return Ok(false);
     }
-    let version: Option<i64> =
-        sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-            .fetch_one(db)
-            .await?;
-    Ok(version.unwrap_or(0) >= newest)
+    // Not the newest only: one that was merged later may have a lower number.
+    let missing: Option<bool> = sqlx::query_scalar(
+        "select exists (select from unnest($1::bigint[]) as known (version)
+          where not exists (select from _sqlx_migrations m where m.version = known.version and m.success))",
+    )
+    .bind(known)
+    .fetch_one(db)
+    .await?;
+    Ok(missing == Some(false))
 }

@@ -8,6 +8,7 @@ use super::compact::Compact;
 use super::jwks::{KeySet, is_key_id};
 use super::refusal::Refusal;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// Seconds by which clocks may differ.
 pub const LEEWAY_SECONDS: i64 = 60;
@@ -18,7 +19,8 @@ const FORBIDDEN_HEADERS: [&str; 8] = ["jwk", "jku", "x5u", "x5c", "b64", "zip", 
 /// Claims that only ID tokens or logout tokens have (rule J7).
 const FOREIGN_CLAIMS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
 
-/// Kinds of token accepted in `typ`, lower case. Absent is accepted too: many issuers send none.
+/// Kinds of token accepted in `typ` unless the issuer's configuration says otherwise, lower case. Absent is accepted
+/// too: many issuers send none.
 const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
 /// What one issuer's tokens must be like.
@@ -36,6 +38,23 @@ pub struct IssuerPolicy {
     pub single_audience: bool,
     /// Accepted `azp` and `client_id`; empty: any.
     pub authorized_parties: Vec<String>,
+    /// Accepted `typ`, lower case; empty: an access token's, or none.
+    pub token_types: Vec<String>,
+    /// Whether `jti` must be there, since it is good once.
+    pub single_use: bool,
+    /// What is refused although it is good.
+    pub denied: Denied,
+}
+
+/// Tokens of an issuer that are refused although they are good (rule J11). Read again with the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Denied {
+    /// By `sub`: everything of somebody.
+    pub subjects: HashSet<String>,
+    /// By `jti`: one token.
+    pub tokens: HashSet<String>,
+    /// By `kid`: everything that a key has signed, before the issuer takes the key down.
+    pub keys: HashSet<String>,
 }
 
 /// The claims of a verified token.
@@ -49,6 +68,8 @@ pub struct Claims {
     pub expires_at: i64,
     /// `iat`, seconds since the epoch.
     pub issued_at: i64,
+    /// `jti`.
+    pub token_id: Option<String>,
     /// All of them, for the rules that give roles.
     pub all: Map<String, Value>,
 }
@@ -107,7 +128,7 @@ impl<'t> Unverified<'t> {
         now: i64,
     ) -> Result<Claims, Refusal> {
         let algorithm = self.algorithm(policy)?;
-        check_type(&self.compact.header)?;
+        check_type(&self.compact.header, &policy.token_types)?;
         let key = keys.get(&self.kid).ok_or(Refusal::UnknownKey)?;
         if !key.algorithms.contains(&algorithm) {
             return Err(Refusal::KeyMismatch);
@@ -121,6 +142,10 @@ impl<'t> Unverified<'t> {
         );
         if !good.unwrap_or(false) {
             return Err(Refusal::BadSignature);
+        }
+        // Only now: a denial tells nobody anything who could not have come in.
+        if policy.denied.keys.contains(&self.kid) {
+            return Err(Refusal::Denied("kid"));
         }
         check_claims(self.compact.claims, policy, now)
     }
@@ -136,11 +161,25 @@ impl<'t> Unverified<'t> {
     }
 }
 
-fn check_type(header: &Map<String, Value>) -> Result<(), Refusal> {
-    match header.get("typ") {
-        None => Ok(()),
-        Some(Value::String(typ)) if TYPES.contains(&typ.to_ascii_lowercase().as_str()) => Ok(()),
-        Some(_) => Err(Refusal::WrongType),
+fn check_type(header: &Map<String, Value>, wanted: &[String]) -> Result<(), Refusal> {
+    let fits = match header.get("typ") {
+        None => wanted.is_empty(),
+        Some(Value::String(typ)) => {
+            let typ = typ.to_ascii_lowercase();
+            if wanted.is_empty() {
+                TYPES.contains(&typ.as_str())
+            } else {
+                // The prefix may be left out (RFC 7515 4.1.9).
+                let short = |typ: &str| typ.trim_start_matches("application/").to_owned();
+                wanted.iter().any(|wanted| short(wanted) == short(&typ))
+            }
+        }
+        Some(_) => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::WrongType)
     }
 }
 
@@ -155,11 +194,12 @@ fn check_claims(
     let expires_at = seconds(&claims, "exp")?.ok_or(Refusal::MissingClaim("exp"))?;
     let issued_at = seconds(&claims, "iat")?.ok_or(Refusal::MissingClaim("iat"))?;
     let not_before = seconds(&claims, "nbf")?;
+    let token_id = token_id(&claims)?;
 
     if issuer != policy.issuer {
         return Err(Refusal::WrongIssuer);
     }
-    if subject.len() > 255 || subject.chars().any(char::is_control) {
+    if !is_label(&subject) {
         return Err(Refusal::BadClaim("sub"));
     }
     if !audiences.contains(&policy.audience.as_str()) {
@@ -187,11 +227,24 @@ fn check_claims(
         }
     }
     check_client(&claims, policy)?;
+    if policy.single_use && token_id.is_none() {
+        return Err(Refusal::MissingClaim("jti"));
+    }
+    if policy.denied.subjects.contains(&subject) {
+        return Err(Refusal::Denied("sub"));
+    }
+    if token_id
+        .as_ref()
+        .is_some_and(|id| policy.denied.tokens.contains(id))
+    {
+        return Err(Refusal::Denied("jti"));
+    }
     Ok(Claims {
         issuer,
         subject,
         expires_at,
         issued_at,
+        token_id,
         all: claims,
     })
 }
@@ -225,6 +278,20 @@ fn text<'c>(claims: &'c Map<String, Value>, name: &'static str) -> Result<&'c st
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         Some(_) => Err(Refusal::BadClaim(name)),
     }
+}
+
+/// `jti`, if there is one: text, as RFC 7519 has it, and short enough to be kept.
+fn token_id(claims: &Map<String, Value>) -> Result<Option<String>, Refusal> {
+    match claims.get("jti") {
+        None => Ok(None),
+        Some(Value::String(id)) if !id.is_empty() && is_label(id) => Ok(Some(id.clone())),
+        Some(_) => Err(Refusal::BadClaim("jti")),
+    }
+}
+
+/// What may be written to logs and rows.
+fn is_label(text: &str) -> bool {
+    text.len() <= 255 && !text.chars().any(char::is_control)
 }
 
 fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, Refusal> {

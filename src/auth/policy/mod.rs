@@ -1,11 +1,23 @@
 //! Who may do what: five roles, one table, deny by default. Another team's things do not exist.
 //! Pure: it knows roles, grants and actions, and neither routes nor the database.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The five roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    Serialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads its team's things.
@@ -79,6 +91,8 @@ pub struct Principal {
 /// Everything that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// See who one is here, and why. Needs a good token and no role.
+    ReadOneself,
     /// See templates.
     ReadTemplates,
     /// List workspaces; the list holds visible teams only.
@@ -101,7 +115,8 @@ pub enum Action {
 
 impl Action {
     /// Every action, for tables and tests.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::ReadOneself,
         Self::ReadTemplates,
         Self::ListWorkspaces,
         Self::ReadWorkspace,
@@ -115,6 +130,7 @@ impl Action {
 
     fn kind(self) -> Kind {
         match self {
+            Self::ReadOneself => Kind::Oneself,
             Self::ReadTemplates
             | Self::ListWorkspaces
             | Self::ReadWorkspace
@@ -128,6 +144,7 @@ impl Action {
 
 #[derive(Clone, Copy)]
 enum Kind {
+    Oneself,
     Read,
     Create,
     Change,
@@ -156,6 +173,9 @@ pub fn decide(
     owner: Option<&str>,
 ) -> Decision {
     let kind = action.kind();
+    if let Kind::Oneself = kind {
+        return Decision::Allow;
+    }
     let owns = owner == Some(principal.id.as_str());
     let roles: Vec<Role> = principal
         .grants
@@ -180,7 +200,7 @@ pub fn decide(
 /// The permission table.
 fn permits(role: Role, kind: Kind, owns: bool) -> bool {
     match (role, kind) {
-        (Role::Admin | Role::Operator, _) => true,
+        (Role::Admin | Role::Operator, _) | (_, Kind::Oneself) => true,
         (Role::Auditor | Role::Viewer, kind) => matches!(kind, Kind::Read),
         (Role::Requester, Kind::Read | Kind::Create) => true,
         (Role::Requester, Kind::Change) => owns,

@@ -119,6 +119,10 @@ fn every_mistake_names_its_key() {
             "issuers.github.max_lifetime_seconds: 3601",
         ),
         (
+            add("issuers.company", "denied_subjects = [\"eve\", \" \"]"),
+            "issuers.company.denied_subjects: holds an empty text",
+        ),
+        (
             add("issuers.company", "jwks_url = \"ftp://x\""),
             "issuers.company.jwks_url: `ftp",
         ),

@@ -62,6 +62,9 @@ fn http(settings: Settings) -> (Http, String) {
             ci: false,
             authorized_parties: Vec::new(),
             docs_client: None,
+            token_types: Vec::new(),
+            single_use_jti: false,
+            denied: auth::Denied::default(),
             rules: vec![auth::Rule {
                 claims: [(
                     "groups".to_owned(),

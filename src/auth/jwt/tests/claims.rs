@@ -208,6 +208,112 @@ fn j7_tokens_of_another_kind() {
 }
 
 #[test]
+fn j7_an_issuer_that_marks_its_access_tokens() {
+    let marked = IssuerPolicy {
+        token_types: vec!["at+jwt".to_owned()],
+        ..policy()
+    };
+    for (typ, expected) in [
+        (json!("at+jwt"), None),
+        (json!("application/at+jwt"), None),
+        (json!("AT+JWT"), None),
+        // the same issuer's ID token, signed with the same key
+        (json!("JWT"), Some(Refusal::WrongType)),
+        (json!("id+jwt"), Some(Refusal::WrongType)),
+        (json!(null), Some(Refusal::WrongType)),
+    ] {
+        let header = with(header(Signer::RsaA, "a"), "typ", typ.clone());
+        let token = sign(&header, &claims(), Signer::RsaA);
+        assert_eq!(
+            verify(&keys(), &marked, &token, NOW).err(),
+            expected,
+            "{typ}"
+        );
+    }
+    let mut without = header(Signer::RsaA, "a");
+    without.as_object_mut().unwrap().remove("typ");
+    let token = sign(&without, &claims(), Signer::RsaA);
+    assert_eq!(
+        verify(&keys(), &marked, &token, NOW),
+        Err(Refusal::WrongType)
+    );
+    assert!(verify(&keys(), &policy(), &token, NOW).is_ok());
+}
+
+#[test]
+fn j11_what_is_denied() {
+    let denying = |denied: Denied| IssuerPolicy { denied, ..policy() };
+    let list = |text: &str| HashSet::from([text.to_owned()]);
+    let by_subject = denying(Denied {
+        subjects: list("ada"),
+        ..Denied::default()
+    });
+    let by_token = denying(Denied {
+        tokens: list("t-1"),
+        ..Denied::default()
+    });
+    let by_key = denying(Denied {
+        keys: list("a"),
+        ..Denied::default()
+    });
+    let of = |policy: &IssuerPolicy, claims: &Value, signer: Signer, kid: &str| {
+        let token = sign(&header(signer, kid), claims, signer);
+        verify(&keys(), policy, &token, NOW).err()
+    };
+    let one = with(claims(), "jti", json!("t-1"));
+    let two = with(claims(), "jti", json!("t-2"));
+    let bob = with(claims(), "sub", json!("bob"));
+    for (policy, claims, kid, expected) in [
+        (&by_subject, &one, "a", Some(Refusal::Denied("sub"))),
+        (&by_subject, &bob, "a", None),
+        (&by_token, &one, "a", Some(Refusal::Denied("jti"))),
+        (&by_token, &two, "a", None),
+        (&by_token, &claims(), "a", None),
+        (&by_key, &one, "a", Some(Refusal::Denied("kid"))),
+        (&by_key, &bob, "a", Some(Refusal::Denied("kid"))),
+        (&by_key, &one, "b", None),
+    ] {
+        let signer = if kid == "a" {
+            Signer::RsaA
+        } else {
+            Signer::RsaB
+        };
+        assert_eq!(of(policy, claims, signer, kid), expected, "{claims} {kid}");
+    }
+    // A denied name in a token that is no good anyway is not what it is refused for.
+    assert_eq!(
+        of(&by_key, &one, Signer::RsaB, "a"),
+        Some(Refusal::BadSignature)
+    );
+}
+
+#[test]
+fn j11_tokens_for_one_use_have_an_id() {
+    let once = IssuerPolicy {
+        single_use: true,
+        ..policy()
+    };
+    let of = |policy: &IssuerPolicy, claims: &Value| {
+        let token = sign(&header(Signer::RsaA, "a"), claims, Signer::RsaA);
+        verify(&keys(), policy, &token, NOW)
+    };
+    assert_eq!(of(&once, &claims()), Err(Refusal::MissingClaim("jti")));
+    let one = with(claims(), "jti", json!("t-1"));
+    assert_eq!(of(&once, &one).unwrap().token_id.as_deref(), Some("t-1"));
+    for bad in [
+        json!(7),
+        json!(null),
+        json!(""),
+        json!("a\nb"),
+        json!("x".repeat(256)),
+        json!(["t-1"]),
+    ] {
+        let result = of(&policy(), &with(claims(), "jti", bad.clone()));
+        assert_eq!(result, Err(Refusal::BadClaim("jti")), "{bad}");
+    }
+}
+
+#[test]
 fn j8_duplicate_members_and_depth() {
     let good_header = header(Signer::RsaA, "a").to_string();
     let good_claims = claims().to_string();
