@@ -13,6 +13,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -149,37 +150,32 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
                 }
             };
             telemetry::install(&config.log)?;
-            for warning in &config.warnings {
-                tracing::warn!(key = warning.key, "{}", warning.message);
-            }
-            in_runtime(async |shutdown| run_service(&cli.command, config, shutdown).await)
+            config.tell_warnings();
+            in_runtime(async |shutdown| run_service(cli, config, shutdown).await)
         }
     }
 }
 
 /// Serves, works, both, or migrates.
-async fn run_service(
-    command: &Command,
-    config: Config,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
+async fn run_service(cli: &Cli, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let (listen, metrics_listen) = (config.server.listen, config.server.metrics_listen);
-    let app = App::new(config)?;
-    if *command == Command::Migrate {
+    let app = Arc::new(App::new(config)?);
+    if cli.command == Command::Migrate {
         app.await_database(&shutdown).await;
         return schema::migrate(&app.db)
             .await
             .context("migrating the database");
     }
+    reload_on_hangup(cli, Arc::clone(&app))?;
     let run = async {
-        match command {
+        match cli.command {
             Command::Work => {
                 app.work(shutdown.clone()).await;
                 Ok(())
             }
             _ => {
                 let serve = app.serve(bind(listen).await?, shutdown.clone());
-                match command {
+                match cli.command {
                     Command::Serve => serve.await,
                     _ => tokio::join!(serve, app.work(shutdown.clone())).0,
                 }
@@ -200,6 +196,24 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address}"))
+}
+
+/// Reads the configuration again at every SIGHUP, from the same file, and has the API take up what it can.
+fn reload_on_hangup(cli: &Cli, app: Arc<App>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    // Named once: a file that has gone since is a mistake, not an absent configuration.
+    let path = cli.config_path();
+    let serves = cli.command != Command::Work;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            if serves {
+                app.reload(config::load(path.as_deref(), config::environment()));
+            } else {
+                tracing::info!("nothing is read again: only the API has templates and issuers");
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Runs until it ends or a signal asks it to; a second signal ends the process at once.

@@ -11,6 +11,7 @@
 mod aws;
 mod clouds;
 mod database;
+mod fingerprints;
 mod issuers;
 mod log;
 mod mistakes;
@@ -35,6 +36,7 @@ pub use worker::WorkerSettings;
 use crate::domain::name::is_name;
 use crate::domain::template::Template;
 use crate::{auth, telemetry};
+use fingerprints::Fingerprints;
 use mistakes::Mistakes;
 use shape::PlainHttp;
 use source::Source;
@@ -67,7 +69,28 @@ pub struct Config {
     pub worker: WorkerSettings,
     /// What is right but worth a word.
     pub warnings: Vec<Mistake>,
+    given: Fingerprints,
 }
+
+impl Config {
+    /// The sections that another configuration gives in other words, but for those that are taken up while the service
+    /// runs.
+    pub fn differs(&self, other: &Self) -> Vec<&'static str> {
+        let mut sections: Vec<_> = ROOT.into_iter().filter(|s| !TAKEN_UP.contains(s)).collect();
+        sections.retain(|section| !self.given.same(&other.given, section));
+        sections
+    }
+
+    /// Logs what is right but worth a word.
+    pub fn tell_warnings(&self) {
+        for Mistake { key, message } in &self.warnings {
+            tracing::warn!(key, "{message}");
+        }
+    }
+}
+
+/// Sections that are taken up while the service runs.
+const TAKEN_UP: [&str; 2] = ["issuers", "templates"];
 
 /// The root's keys.
 const ROOT: [&str; 10] = [
@@ -183,6 +206,7 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
         templates,
         worker: worker?,
         warnings: Vec::new(),
+        given: source.fingerprints(),
     })
 }
 

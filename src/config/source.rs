@@ -2,6 +2,7 @@
 //!
 //! Values are never repeated in a mistake about a type, since the key may hold a secret.
 
+use super::fingerprints::Fingerprints;
 use super::{Mistake, Mistakes};
 use figment::error::{Actual, Kind};
 use figment::providers::{Format, Toml};
@@ -163,6 +164,11 @@ impl Source {
             }
             return None;
         }
+    }
+
+    /// What tells the sections from those of another configuration.
+    pub(super) fn fingerprints(&self) -> Fingerprints {
+        Fingerprints::of(&self.tree)
     }
 
     /// The variable a key was given by, if it was.

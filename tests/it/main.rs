@@ -25,6 +25,7 @@ mod observing;
 mod outage;
 mod problems;
 mod provisioning;
+mod reload;
 mod roles;
 mod secret_stores;
 mod store_outage;

@@ -2,7 +2,7 @@
 //! is told that it was their fault, and everything goes on when it is back.
 
 use crate::support::conformity::{self, Route};
-use crate::support::{Answer, Builder, PATIENCE, TestApp};
+use crate::support::{Answer, Builder, PATIENCE, SPEED, TestApp, simulate};
 use brickyard::store::schema;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn every_route(
 /// Everything but what answers from memory says 503 and when to come again; the form is held by `conformity`.
 fn assert_away(answers: &[(Route, Answer)]) {
     for (route, answer) in answers {
-        let lives = matches!(route.path.as_str(), "/livez" | "/openapi.json");
+        let lives = matches!(route.path.as_str(), "/livez" | "/openapi.json" | "/whoami");
         assert_eq!(
             answer.status,
             if lives { 200 } else { 503 },
@@ -253,8 +253,12 @@ async fn a_database_that_takes_connections_and_is_silent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_cannot_be_fetched_are_not_the_callers_fault() {
+    // They are fetched as soon as the API begins.
+    let simulator = simulate(SPEED).await;
+    simulator.fault(Fault::new(FaultKind::RequestLost).on(Call::Jwks).times(0));
     let app = Builder {
         workers: 0,
+        simulator: Some(simulator),
         ..Builder::default()
     }
     .start()

@@ -2,12 +2,13 @@
 
 use super::TestApp;
 use brickyard::dev;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A running `brickyard` process; killed when dropped.
 pub struct Process {
     child: Child,
-    _config: tempfile::NamedTempFile,
+    config: tempfile::NamedTempFile,
 }
 
 impl Process {
@@ -38,10 +39,17 @@ impl Process {
             .stderr(log)
             .spawn()
             .expect("the binary starts");
-        Self {
-            child,
-            _config: config,
-        }
+        Self { child, config }
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> &Path {
+        self.config.path()
+    }
+
+    /// Whether it runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_none()
     }
 
     /// SIGKILL: no instruction of it runs after this.
@@ -50,7 +58,7 @@ impl Process {
         self.child.wait().expect("it ends");
     }
 
-    /// A signal by name, `TERM` or `STOP` or `CONT`.
+    /// A signal by name, `TERM` or `STOP` or `CONT` or `HUP`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill")

@@ -1,5 +1,7 @@
 //! The composition root: settings become a pool, providers, stores and a verifier, and those become running tasks.
-//! Also the order in which they stop.
+//! Also the order in which they stop, and what they take up while they run ([`reload`]).
+
+mod reload;
 
 use crate::auth::{Fetch, Login, Verifier};
 use crate::clock::Clock;
@@ -19,6 +21,7 @@ use crate::secrets::SecretStore;
 use crate::secrets::vault::Vault;
 use crate::{databricks, http, secrets};
 use anyhow::Context;
+use reload::Current;
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
@@ -53,6 +56,7 @@ pub struct App {
     /// The database; connected when first used.
     pub db: PgPool,
     outbound: Outbound,
+    current: watch::Sender<Arc<Current>>,
 }
 
 impl App {
@@ -102,6 +106,7 @@ impl App {
                 },
             },
             clock: Clock::system(),
+            current: watch::Sender::new(Current::first(&config)),
             config,
         })
     }
@@ -128,18 +133,16 @@ impl App {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
-        let verifier = self.verifier();
+        let (verifier, templates, following) = self.follow();
         let login = Login::of(&self.config.issuers).map(Arc::new);
         let fetch: Arc<dyn Fetch> = Arc::new(self.outbound.clone());
         let finding = login.clone();
         let finding = finding.map(|login| tokio::spawn(async move { login.find(fetch).await }));
-        // The sender lives as long as the server; a reload will send through it.
-        let (_templates, templates) = watch::channel(Arc::new(self.config.templates.clone()));
         let changes = Changes::default();
         let listening = tokio::spawn(changes.clone().listen(self.db.clone(), shutdown.clone()));
         let state = http::Http {
             db: self.db.clone(),
-            verifier: Arc::new(verifier),
+            verifier,
             login,
             document: Arc::default(),
             templates,
@@ -166,6 +169,7 @@ impl App {
         if let Some(finding) = finding {
             finding.abort();
         }
+        following.abort();
         Ok(())
     }
 
@@ -202,13 +206,11 @@ impl App {
         Worker::new(self.db.clone(), self.queue.clone(), handlers)
     }
 
-    /// Checks bearer tokens of the configured issuers.
+    /// Checks bearer tokens of the current issuers.
     pub(crate) fn verifier(&self) -> Verifier {
-        Verifier::new(
-            self.config.issuers.clone(),
-            Arc::new(self.outbound.clone()),
-            self.clock.clone(),
-        )
+        let issuers = self.current.borrow().issuers.clone();
+        let fetch = Arc::new(self.outbound.clone());
+        Verifier::new(issuers, fetch, self.clock.clone())
     }
 
     /// The configured accounts by name.
