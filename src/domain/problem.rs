@@ -132,7 +132,7 @@ catalogue! {
     IdempotencyKeyMissing = "idempotency_key_missing", 400, Requester, false, "The idempotency key is missing", "Send an Idempotency-Key, and the same one when you repeat the request.";
     InvalidRequest = "invalid_request", 400, Requester, false, "The request is malformed", "See `detail`.";
     Unauthenticated = "unauthenticated", 401, Requester, false, "The request carries no valid token", "Send `Authorization: Bearer <JWT>` with a token of a configured issuer.";
-    Forbidden = "forbidden", 403, Operator, false, "You may not do this", "Ask an operator of Brickyard for the role named in `detail`.";
+    Forbidden = "forbidden", 403, Operator, false, "You may not do this", "Ask an operator of Brickyard for the role named in `detail`; `GET /whoami` tells which you have, and why.";
     NotFound = "not_found", 404, Requester, false, "There is no such thing", "Check the id or name. Other teams' things are not shown.";
     MethodNotAllowed = "method_not_allowed", 405, Requester, false, "This path does not know that method", "See the `Allow` header.";
     NotAcceptable = "not_acceptable", 406, Requester, false, "The answer has no form that `Accept` allows", "Send `Accept: application/json` or leave the header out.";

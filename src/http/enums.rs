@@ -96,6 +96,19 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "Role",
+        &[
+            ("viewer", "reads its team's things"),
+            (
+                "requester",
+                "also creates in its team, and changes and deletes what it owns",
+            ),
+            ("operator", "does everything in its team"),
+            ("auditor", "reads everything of all teams"),
+            ("admin", "does everything in all teams"),
+        ],
+    ),
+    (
         "StepStatus",
         &[
             ("pending", "not begun"),

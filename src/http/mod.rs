@@ -32,6 +32,7 @@ pub mod routes;
 mod samples;
 mod serve;
 pub mod version;
+pub mod whoami;
 pub mod workspaces;
 
 use crate::auth::{Login, Verifier};

@@ -92,6 +92,7 @@ pub(super) fn frame() -> OpenApi {
                 "operations",
                 "The work on a workspace that a caller can follow.",
             ),
+            tag("identity", "Who the caller is here, and why."),
             tag("service", "The service itself. No token is needed."),
         ]))
         .components(Some(

@@ -3,7 +3,9 @@
 
 use super::extract::Declared;
 use super::problem::{MEDIA_TYPE, Problem};
-use super::{Http, PublicUrl, health, metrics, openapi, operations, problems, version, workspaces};
+use super::{
+    Http, PublicUrl, health, metrics, openapi, operations, problems, version, whoami, workspaces,
+};
 use crate::auth::Action;
 use crate::domain::problem::Code;
 use axum::Extension;
@@ -75,8 +77,13 @@ pub fn all() -> OpenApiRouter<Http> {
         ))
         .routes(endpoint(
             Some(Action::ReadOperations),
-            &[Forbidden, NotFound],
+            &[NotFound],
             routes!(operations::get::get_operation),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadOneself),
+            &[],
+            routes!(whoami::whoami),
         ))
         .routes(endpoint(None, &[], routes!(health::livez)))
         .routes(endpoint(None, &[], routes!(health::readyz)))

@@ -16,6 +16,7 @@ mod deletion;
 mod faults;
 mod floors;
 mod idempotency;
+mod identity;
 mod image;
 mod lists;
 mod live;

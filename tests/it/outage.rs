@@ -56,7 +56,8 @@ async fn every_route(
         let path = route
             .path
             .replace("{workspace}", workspace)
-            .replace("{operation}", operation);
+            .replace("{operation}", operation)
+            .replace("{code}", "name_taken");
         let body = (route.method == "POST").then_some(body.as_str());
         let answer = app.send(&route.method, &path, &headers, body).await;
         (route, answer)
@@ -68,7 +69,16 @@ async fn every_route(
 /// Everything but what answers from memory says 503 and when to come again; the form is held by `conformity`.
 fn assert_away(answers: &[(Route, Answer)]) {
     for (route, answer) in answers {
-        let lives = matches!(route.path.as_str(), "/livez" | "/openapi.json" | "/whoami");
+        let lives = matches!(
+            route.path.as_str(),
+            "/livez"
+                | "/openapi.json"
+                | "/metrics"
+                | "/version"
+                | "/problems"
+                | "/problems/{code}"
+                | "/whoami"
+        );
         assert_eq!(
             answer.status,
             if lives { 200 } else { 503 },

@@ -55,7 +55,6 @@ pub async fn get_operation(
     Query(NoQuery): Query<NoQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.may(None, None, Problem::not_found("operation"))?;
     let wait = headers::wait(&headers);
     let row = match wait {
         None => read(&http, &caller, id).await?,
