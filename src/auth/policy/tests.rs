@@ -187,3 +187,56 @@ fn a_scope_that_does_not_fit_its_role_gives_nothing() {
         }
     }
 }
+
+/// What an action is called in the README.
+fn words(action: Action) -> &'static str {
+    match action {
+        Action::ReadOneself => "see who one is here, and why",
+        Action::ReadTemplates => "see templates",
+        Action::ListWorkspaces => "list workspaces",
+        Action::ReadWorkspace => "read a workspace",
+        Action::ReadOperations => "read and list operations",
+        Action::ReadTokens => "read where tokens lie",
+        Action::CreateWorkspace => "ask for a workspace",
+        Action::UpdateWorkspace => "change a workspace",
+        Action::DeleteWorkspace => "delete a workspace",
+        Action::RepairWorkspace => "repair, retry or cancel the work on one",
+    }
+}
+
+const ROLES: [Role; 5] = [
+    Role::Viewer,
+    Role::Requester,
+    Role::Operator,
+    Role::Auditor,
+    Role::Admin,
+];
+
+/// The table as the policy has it.
+fn table() -> String {
+    let row = |first: &str, cells: Vec<&str>| format!("| {first} | {} |\n", cells.join(" | "));
+    let mut table = row("", ROLES.iter().map(|role| role.as_str()).collect());
+    table.push_str(&row("---", vec!["---"; ROLES.len()]));
+    for action in Action::ALL {
+        let kind = action.kind();
+        let cell = |role: &Role| match (permits(*role, kind, false), permits(*role, kind, true)) {
+            _ if matches!(kind, Kind::Oneself) => "yes",
+            (true, _) if role.is_for_all_teams() => "all teams",
+            (true, _) => "its team",
+            (false, true) => "its own",
+            (false, false) => "no",
+        };
+        table.push_str(&row(words(action), ROLES.iter().map(cell).collect()));
+    }
+    table
+}
+
+#[test]
+fn the_readme_tells_the_policy() {
+    let table = table();
+    let readme = include_str!("../../../README.md");
+    assert!(
+        readme.contains(&table),
+        "README.md does not have this table:\n{table}"
+    );
+}
