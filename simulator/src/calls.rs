@@ -116,19 +116,25 @@ pub enum Call {
     StoreCapabilities = "store_capabilities",
     /// Vault: auth/token/lookup-self.
     StoreLookupSelf = "store_lookup_self",
-    /// Vault: write a secret.
+    /// Vault: log in by `approle` or `kubernetes`.
+    StoreLogin = "store_login",
+    /// Vault: write a secret. AWS: CreateSecret, PutSecretValue.
     StorePut = "store_put",
     /// Vault: read a secret.
     StoreGet = "store_get",
     /// Vault: delete the newest version of a secret.
     StoreDeleteVersion = "store_delete_version",
-    /// Vault: read metadata.
+    /// AWS: UpdateSecretVersionStage.
+    StoreStage = "store_stage",
+    /// Vault: read metadata. AWS: DescribeSecret.
     StoreMetadataGet = "store_metadata_get",
-    /// Vault: replace metadata.
+    /// Vault: replace metadata. AWS: TagResource.
     StoreMetadataPut = "store_metadata_put",
     /// Vault: merge into metadata.
     StoreMetadataPatch = "store_metadata_patch",
-    /// Vault: delete a secret with all versions and metadata.
+    /// AWS: RestoreSecret.
+    StoreRestore = "store_restore",
+    /// Vault: delete a secret with all versions and metadata. AWS: DeleteSecret.
     StoreDelete = "store_delete",
     /// The issuer's openid-configuration.
     IssuerDiscovery = "issuer_discovery",
@@ -160,7 +166,7 @@ impl Call {
         (Call::Me..=Call::SparkVersions).contains(&self)
     }
 
-    /// Routes of Vault.
+    /// Routes of Vault and of Secrets Manager.
     pub fn is_store(self) -> bool {
         (Call::StoreHealth..=Call::StoreDelete).contains(&self)
     }

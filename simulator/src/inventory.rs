@@ -29,7 +29,7 @@ pub struct Inventory {
     /// How many of each kind were ever made: `credentials`, `storage_configurations`, `networks`,
     /// `workspaces`, `service_principals`, `assignments`, `tokens`, `secret_versions`.
     pub ever_created: BTreeMap<String, u64>,
-    /// Vault, by path below `secret`.
+    /// Vault, by path below `secret`, and AWS, by name.
     pub secrets: BTreeMap<String, SecretRecord>,
 }
 
@@ -132,12 +132,13 @@ pub struct TokenRecord {
     pub value: String,
 }
 
-/// A secret in Vault.
+/// A secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct SecretRecord {
-    /// Its custom metadata.
+    /// Its custom metadata; for AWS, its tags.
     pub metadata: BTreeMap<String, String>,
-    /// Its versions; deleted ones have no data.
+    /// Its versions, the current one last; deleted ones have no data. AWS' text is shown as the JSON object it is, or as
+    /// `text`.
     pub versions: BTreeMap<u64, Option<Map<String, Value>>>,
 }
 
@@ -242,7 +243,31 @@ pub(crate) fn take(state: &State) -> Inventory {
                     },
                 )
             })
+            .chain(
+                state
+                    .aws
+                    .secrets
+                    .iter()
+                    .map(|(name, secret)| (name.clone(), of_aws(secret))),
+            )
             .collect(),
+    }
+}
+
+fn of_aws(secret: &crate::aws::Secret) -> SecretRecord {
+    let mut versions: Vec<_> = secret.versions.iter().collect();
+    // Stable: the others stay in the order they came in.
+    versions.sort_by_key(|version| version.is_current());
+    let data = |text: &String| match serde_json::from_str(text) {
+        Ok(Value::Object(data)) => data,
+        _ => Map::from_iter([("text".to_owned(), Value::from(text.as_str()))]),
+    };
+    let versions = versions
+        .iter()
+        .map(|version| secret.deleted.is_none().then(|| data(&version.value)));
+    SecretRecord {
+        metadata: secret.tags.clone(),
+        versions: (1..).zip(versions).collect(),
     }
 }
 

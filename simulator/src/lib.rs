@@ -1,5 +1,5 @@
 //! The outside world as a program: Databricks' account and workspace APIs, OAuth, an OIDC issuer,
-//! DNS and Vault, over real sockets on the loopback.
+//! DNS, Vault and AWS Secrets Manager, over real sockets on the loopback.
 //!
 //! It is strict: a field, a header, a query parameter or a state that the vendor would refuse is
 //! refused, and the refusal is remembered ([`Simulator::unexpected`]). It shares no type with the
@@ -12,7 +12,7 @@
 //! | `account` | the account API: credentials, storage, networks, workspaces, principals |
 //! | `workspace` | the API of one workspace: who am I, tokens, permissions |
 //! | `oauth`, `oidc`, `login` | Databricks' tokens; the issuer of the callers' bearer tokens; how people get one |
-//! | `vault`, `dns` | the secret store; the name server |
+//! | `vault`, `aws`, `dns` | the secret stores; the name server |
 //! | `faults`, `arrivals`, `inventory`, `admin` | trouble; what happened; what exists; all that over HTTP |
 //! | `postgres` | a throwaway database server for tests and demos |
 
@@ -20,6 +20,7 @@ mod account;
 mod admin;
 mod answer;
 pub mod arrivals;
+mod aws;
 pub mod calls;
 mod chance;
 mod clock;

@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 use crate::answer::Answer;
 use crate::calls::Call;
 use crate::faults::Strike;
-use crate::routes;
+use crate::{aws, routes};
 
 /// Which side of the world a request is for, told by its Host header.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Host {
-    /// Account API, issuer, Vault, admin.
+    /// Account API, issuer, Vault, AWS, admin.
     Home,
     /// A workspace, by deployment name.
     Workspace(String),
@@ -64,7 +64,7 @@ impl Request {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (call, ids) = routes::route(&host, &method, &segments);
         let query = pairs(uri.query().unwrap_or_default());
-        Request {
+        let mut request = Request {
             host,
             host_header,
             method,
@@ -75,7 +75,11 @@ impl Request {
             headers,
             body,
             strike: None,
+        };
+        if let Some(operation) = aws::operation(&request) {
+            (request.call, request.ids) = aws::route(operation, &request.body);
         }
+        request
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -6,7 +6,7 @@ use crate::answer::{Answer, Outcome};
 use crate::calls::Call;
 use crate::request::{Host, Request};
 use crate::state::State;
-use crate::{account, login, oauth, oidc, vault, workspace};
+use crate::{account, aws, login, oauth, oidc, vault, workspace};
 
 /// Names the call and takes the variable parts out of the path. The first id of an account route is
 /// the account.
@@ -206,6 +206,7 @@ fn dispatch(state: &mut State, request: &Request) -> Outcome {
         Call::WorkspaceToken => oauth::workspace_token(state, request),
         call if call.is_account() => account::act(state, request),
         call if call.is_workspace() => workspace::act(state, request),
+        call if call.is_store() && aws::operation(request).is_some() => aws::act(state, request),
         call if call.is_store() => vault::act(state, request),
         _ if request.path.starts_with("/v1/") => {
             Ok(Answer::json(404, &serde_json::json!({"errors": []})).by_mistake())

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::admin;
 use crate::answer::Answer;
 use crate::arrivals::Arrival;
+use crate::aws;
 use crate::calls::Call;
 use crate::faults::FaultKind;
 use crate::faults::strike::{Effect, effect};
@@ -186,7 +187,10 @@ fn arrive(core: &Core, request: &mut Request) -> (u64, Option<Effect>, Duration)
     let fault = strike.as_ref().map(|s| s.kind());
     request.strike = strike;
     let path = match &request.host {
-        Host::Home => request.path.clone(),
+        Host::Home => match aws::operation(request) {
+            Some(operation) => format!("/{operation}"),
+            None => request.path.clone(),
+        },
         Host::Workspace(deployment) => format!("{deployment}{}", request.path),
     };
     let method = request.method.to_string();

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::account::life::Workspace;
 use crate::arrivals::Arrival;
+use crate::aws::SecretsManager;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -56,6 +57,7 @@ pub(crate) struct State {
     pub(crate) issuer: Issuer,
     pub(crate) logins: Logins,
     pub(crate) vault: Vault,
+    pub(crate) aws: SecretsManager,
 }
 
 impl State {
@@ -70,6 +72,7 @@ impl State {
             issuer: Issuer::new(),
             logins: Logins::default(),
             vault: Vault::default(),
+            aws: SecretsManager::default(),
             clock,
             chance,
             world,

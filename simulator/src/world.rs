@@ -31,6 +31,22 @@ pub struct World {
     pub vault_address: String,
     /// A token that may write below `secret`.
     pub vault_token: String,
+    /// Role of Vault's auth method `approle`.
+    pub vault_role_id: String,
+    /// Its secret.
+    pub vault_secret_id: String,
+    /// Role of Vault's auth method `kubernetes`.
+    pub vault_kubernetes_role: String,
+    /// The service account's token that may log in to it.
+    pub vault_kubernetes_jwt: String,
+    /// Base URL of AWS Secrets Manager.
+    pub aws_endpoint: String,
+    /// Its region.
+    pub aws_region: String,
+    /// The access key that may do everything there.
+    pub aws_access_key_id: String,
+    /// Its secret.
+    pub aws_secret_access_key: String,
 }
 
 impl World {
@@ -50,6 +66,18 @@ impl World {
             dns,
             vault_address: home.clone(),
             vault_token: format!("hvs.{}", chance.hex(24)),
+            vault_role_id: chance.uuid(),
+            vault_secret_id: chance.uuid(),
+            vault_kubernetes_role: "brickyard".into(),
+            vault_kubernetes_jwt: format!(
+                "eyJhbGciOiJSUzI1NiJ9.{}.{}",
+                chance.hex(32),
+                chance.hex(32)
+            ),
+            aws_endpoint: home.clone(),
+            aws_region: "us-west-2".into(),
+            aws_access_key_id: format!("AKIA{}", chance.hex(16).to_uppercase()),
+            aws_secret_access_key: chance.hex(40),
             account_host: home,
         }
     }

@@ -73,14 +73,16 @@ pub enum FaultKind {
     OboForbidden = "obo_forbidden",
     /// 404 `tokens tokens does not exist` on the token permissions of a fresh workspace.
     TokenPermissionsMissing = "token_permissions_missing",
-    /// OAuth tokens live for `seconds` (real).
+    /// OAuth tokens (on `store_login`: logins at Vault) live for `seconds` (real).
     ShortTokens = "short_tokens",
-    /// Vault answers 503 `Vault is sealed`.
+    /// Vault answers 503 `Vault is sealed`, AWS 503 ServiceUnavailable.
     StoreSealed = "store_sealed",
-    /// Vault answers 403 `permission denied`.
+    /// Vault answers 403 `permission denied`, AWS 400 AccessDeniedException.
     StoreDenied = "store_denied",
-    /// Vault's connection closes before anything happens.
+    /// The store's connection closes before anything happens.
     StoreDown = "store_down",
+    /// AWS answers 400 EncryptionFailure: the key cannot be used.
+    StoreKeyDenied = "store_key_denied",
     /// Deleting a network answers an empty 409, deleting credentials or storage INVALID_STATE.
     DeleteInUse = "delete_in_use",
     /// A created workspace is missing from lists for `seconds` (simulated).
@@ -124,6 +126,7 @@ impl FaultKind {
             K::ShortTokens => matches!(call, Call::AccountToken | Call::WorkspaceToken),
             K::StoreSealed | K::StoreDown => call.is_store(),
             K::StoreDenied => call.is_store() && call != Call::StoreHealth,
+            K::StoreKeyDenied => call == Call::StorePut,
             _ => call == Call::CreateWorkspace,
         }
     }

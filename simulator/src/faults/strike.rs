@@ -55,25 +55,27 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
         | K::TagsLate
         | K::ShortTokens => return Effect::Within,
         K::ErrorAfterActing => {
-            return Effect::After(internal_error(strike, request.call, status(500)));
+            return Effect::After(internal_error(strike, request, status(500)));
         }
-        K::ErrorBeforeActing => internal_error(strike, request.call, status(500)),
+        K::ErrorBeforeActing => internal_error(strike, request, status(500)),
         K::Throttled => {
             let words =
                 strike.words("Too many requests: RPC token bucket limit has been exceeded.");
-            let answer = if request.call.is_store() {
-                vault_error(429, words)
-            } else {
-                Answer::error(429, "REQUEST_LIMIT_EXCEEDED", words)
+            let answer = match side(request) {
+                Side::Vault => vault_error(429, words),
+                Side::Aws => crate::aws::error(400, "ThrottlingException", "Rate exceeded"),
+                Side::Databricks => Answer::error(429, "REQUEST_LIMIT_EXCEEDED", words),
             };
             retry_after(answer, Some(1))
         }
         K::Unavailable => {
             let words = strike.words("The service is temporarily unavailable.");
-            let answer = if request.call.is_store() {
-                vault_error(status(503), words)
-            } else {
-                Answer::error(status(503), "TEMPORARILY_UNAVAILABLE", words)
+            let answer = match side(request) {
+                Side::Vault => vault_error(status(503), words),
+                Side::Aws => crate::aws::error(status(503), "ServiceUnavailable", words),
+                Side::Databricks => {
+                    Answer::error(status(503), "TEMPORARILY_UNAVAILABLE", words)
+                }
             };
             retry_after(answer, None)
         }
@@ -99,7 +101,7 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
             request.path
         )),
         K::NumericError => invalid_access_token(),
-        K::Unauthorized if request.call.is_store() => vault_error(403, "permission denied"),
+        K::Unauthorized if request.call.is_store() => denied(request, "permission denied"),
         K::Unauthorized => Answer::unauthenticated(strike.words("Credential was not accepted.")),
         K::Forbidden => Answer::forbidden(
             strike.words("This API is disabled for users without account admin status."),
@@ -140,8 +142,16 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
             Answer::not_found(strike.words("tokens tokens does not exist"))
         }
         K::StoreSealed if request.call == Call::StoreHealth => crate::vault::health(true),
-        K::StoreSealed => vault_error(503, "Vault is sealed"),
-        K::StoreDenied => vault_error(403, "1 error occurred:\n\t* permission denied\n\n"),
+        K::StoreSealed => match side(request) {
+            Side::Aws => crate::aws::error(503, "ServiceUnavailable", "Service Unavailable"),
+            _ => vault_error(503, "Vault is sealed"),
+        },
+        K::StoreDenied => denied(request, "1 error occurred:\n\t* permission denied\n\n"),
+        K::StoreKeyDenied => crate::aws::error(
+            400,
+            "EncryptionFailure",
+            strike.words("Secrets Manager can't encrypt the protected secret text using the provided KMS key."),
+        ),
         K::DeleteInUse if request.call == Call::DeleteNetwork => Answer::empty(409),
         K::DeleteInUse => Answer::text(
             400,
@@ -151,12 +161,43 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
     })
 }
 
-fn internal_error(strike: &Strike, call: Call, status: u16) -> Answer {
-    let words = strike.words("An internal error occurred.");
-    if call.is_store() {
-        vault_error(status, words)
+/// Whose error shape a request is answered in.
+enum Side {
+    Databricks,
+    Vault,
+    Aws,
+}
+
+fn side(request: &Request) -> Side {
+    if crate::aws::operation(request).is_some() {
+        Side::Aws
+    } else if request.call.is_store() {
+        Side::Vault
     } else {
-        Answer::error(status, "INTERNAL_ERROR", words)
+        Side::Databricks
+    }
+}
+
+fn internal_error(strike: &Strike, request: &Request, status: u16) -> Answer {
+    let words = strike.words("An internal error occurred.");
+    match side(request) {
+        Side::Vault => vault_error(status, words),
+        Side::Aws => crate::aws::error(status, "InternalServiceError", words),
+        Side::Databricks => Answer::error(status, "INTERNAL_ERROR", words),
+    }
+}
+
+/// A store does not let the client.
+fn denied(request: &Request, vaults_words: &str) -> Answer {
+    match (side(request), crate::aws::operation(request)) {
+        (Side::Aws, Some(operation)) => {
+            let words = format!(
+                "User: arn:aws:iam::111122223333:user/brickyard is not authorized to perform: \
+                 secretsmanager:{operation} because no identity-based policy allows it"
+            );
+            crate::aws::error(400, "AccessDeniedException", &words)
+        }
+        _ => vault_error(403, vaults_words),
     }
 }
 

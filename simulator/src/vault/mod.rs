@@ -1,8 +1,9 @@
 //! Vault's KV version 2 at the mount `secret`, as OpenBao 2.7 answers it.
 //!
-//! One token opens everything. Values are kept, because the demo's reader reads them back; a client
+//! One token opens everything, and so does that of a login. Values are kept, because the demo's reader reads them back; a client
 //! that never reads cannot tell.
 
+mod login;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::calls::Call;
 use crate::request::Request;
 use crate::state::State;
 
+use login::Login;
 pub(crate) use secrets::Secret;
 
 /// What Vault holds.
@@ -22,6 +24,7 @@ pub(crate) use secrets::Secret;
 pub(crate) struct Vault {
     pub(crate) sealed: bool,
     pub(crate) secrets: BTreeMap<String, Secret>,
+    logins: Vec<Login>,
 }
 
 /// Names the calls below `/v1/`; the id is the path of the secret.
@@ -30,6 +33,7 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Call, Vec<&'a
         ("GET", ["sys", "health"]) => Call::StoreHealth,
         ("POST" | "PUT", ["sys", "capabilities-self"]) => Call::StoreCapabilities,
         ("GET", ["auth", "token", "lookup-self"]) => Call::StoreLookupSelf,
+        ("POST" | "PUT", ["auth", "approle" | "kubernetes", "login"]) => Call::StoreLogin,
         ("POST" | "PUT", ["secret", "data", _, ..]) => Call::StorePut,
         ("GET", ["secret", "data", _, ..]) => Call::StoreGet,
         ("DELETE", ["secret", "data", _, ..]) => Call::StoreDeleteVersion,
@@ -55,12 +59,14 @@ pub(crate) fn act(state: &mut State, request: &Request) -> Outcome {
     if state.vault.sealed {
         return Err(errors(503, &["Vault is sealed"]));
     }
+    if request.call == Call::StoreLogin {
+        return login::login(state, request);
+    }
     match request.header("x-vault-token").or(request.bearer()) {
         None => return Err(errors(403, &["permission denied"]).by_mistake()),
-        Some(token) if token != state.world.vault_token => {
-            return Err(errors(403, &["permission denied"]));
-        }
-        Some(_) => {}
+        Some(token) if token == state.world.vault_token => {}
+        Some(token) if state.vault.logins.iter().any(|it| it.opens(token)) => {}
+        Some(_) => return Err(errors(403, &["permission denied"])),
     }
     let path = request.ids.join("/");
     match request.call {
