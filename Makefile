@@ -25,7 +25,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries openbao clients chromium ## Run the whole suite.
+test: toolchain postgres-binaries store-servers clients chromium ## Run the whole suite.
 	cargo test --locked --workspace
 
 .PHONY: lint
@@ -54,7 +54,7 @@ openapi: toolchain ## Renew openapi/openapi.json after an endpoint changed.
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries openbao clients chromium tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -63,8 +63,8 @@ postgres:
 	@scripts/install-postgres.sh
 postgres-binaries:
 	@scripts/install-postgres.sh --binaries
-openbao:
-	@scripts/install-openbao.sh
+store-servers:
+	@scripts/install-store-servers.sh
 clients:
 	@scripts/install-clients.sh
 chromium:

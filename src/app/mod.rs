@@ -7,7 +7,7 @@ use crate::auth::{Fetch, Login, Verifier};
 use crate::clock::Clock;
 use crate::cloud::Provider;
 use crate::cloud::aws::Aws;
-use crate::config::{AccountSettings, Config, DatabaseSettings, StoreSettings};
+use crate::config::{AccountSettings, Config, DatabaseSettings};
 use crate::domain::cloud::Cloud;
 use crate::http::metrics::Scrape;
 use crate::http::operations::Changes;
@@ -18,7 +18,6 @@ use crate::provisioning::{self, Provisioning};
 use crate::queue;
 use crate::queue::worker::{Handler, Worker};
 use crate::secrets::SecretStore;
-use crate::secrets::vault::Vault;
 use crate::{databricks, http, secrets};
 use anyhow::Context;
 use reload::Current;
@@ -225,7 +224,7 @@ impl App {
     pub(crate) fn stores(&self) -> HashMap<String, Arc<dyn SecretStore>> {
         let stores = self.config.stores.iter();
         stores
-            .map(|(name, store)| (name.clone(), self.store(store)))
+            .map(|(name, store)| (name.clone(), secrets::open(store, &self.outbound)))
             .collect()
     }
 
@@ -240,25 +239,6 @@ impl App {
                     workspace_domain: account.workspace_domain.clone(),
                     workspace_url_template: account.workspace_url_template.clone(),
                     requests_per_second: account.requests_per_second,
-                },
-                self.outbound.clone(),
-            )),
-        }
-    }
-
-    fn store(&self, store: &StoreSettings) -> Arc<dyn SecretStore> {
-        match store {
-            StoreSettings::Vault {
-                address,
-                token,
-                mount,
-                namespace,
-            } => Arc::new(Vault::new(
-                secrets::vault::Settings {
-                    address: address.clone(),
-                    token: token.clone(),
-                    mount: mount.clone(),
-                    namespace: namespace.clone(),
                 },
                 self.outbound.clone(),
             )),

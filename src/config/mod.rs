@@ -29,7 +29,6 @@ mod tests;
 pub use clouds::AccountSettings;
 pub use database::DatabaseSettings;
 pub use mistakes::{ConfigErrors, Mistake};
-pub use secrets::StoreSettings;
 pub use server::ServerSettings;
 pub use worker::WorkerSettings;
 
@@ -62,7 +61,7 @@ pub struct Config {
     /// Databricks accounts by name.
     pub accounts: BTreeMap<String, AccountSettings>,
     /// Secret stores by name.
-    pub stores: BTreeMap<String, StoreSettings>,
+    pub stores: BTreeMap<String, crate::secrets::Settings>,
     /// Templates by name.
     pub templates: BTreeMap<String, Template>,
     /// Workers.
@@ -261,7 +260,7 @@ pub fn warnings(warnings: &[Mistake]) -> String {
 
 /// Every key there is, tables by their pattern: `accounts.*.client_id`.
 pub fn known_keys() -> Vec<String> {
-    let sections: [(&str, &[&str]); 10] = [
+    let sections: [(&str, &[&str]); 12] = [
         ("server", source::fields::<server::Raw>()),
         ("database", source::fields::<database::Raw>()),
         ("log", source::fields::<log::Raw>()),
@@ -269,7 +268,9 @@ pub fn known_keys() -> Vec<String> {
         ("issuers.*", source::fields::<issuers::Raw>()),
         ("issuers.*.rules", source::fields::<issuers::RawRule>()),
         ("accounts.*", source::fields::<clouds::Raw>()),
-        ("stores.*", source::fields::<secrets::Raw>()),
+        ("stores.*", source::fields::<secrets::vault::Raw>()),
+        ("stores.*", source::fields::<secrets::aws::Raw>()),
+        ("stores.*", source::fields::<secrets::age_file::Raw>()),
         ("templates.*", source::fields::<templates::Raw>()),
         ("worker", source::fields::<WorkerSettings>()),
     ];

@@ -90,6 +90,16 @@ impl Source {
         }
     }
 
+    /// What was given for a key, if anything was.
+    pub(super) fn value(&self, path: &str) -> Option<&Value> {
+        let (sections, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut dict = &self.tree;
+        for section in sections.split('.').filter(|section| !section.is_empty()) {
+            dict = dict.get(section)?.as_dict()?;
+        }
+        dict.get(last)
+    }
+
     /// A text at the root. `None` after a mistake, `Some(None)` if it is absent.
     pub(super) fn root_text(&self, key: &str, mistakes: &mut Mistakes) -> Option<Option<String>> {
         match (self.tree.get(key), self.environment.get(key)) {

@@ -2,6 +2,7 @@
 //! Nor are the service's own secrets.
 
 use crate::support::process::Process;
+use crate::support::stores::Store;
 use crate::support::{Builder, PATIENCE, TestApp};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -50,8 +51,15 @@ async fn dump(app: &TestApp) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_anywhere_but_in_the_store() {
+    for store in Store::all() {
+        nowhere_but_in(store).await;
+    }
+}
+
+async fn nowhere_but_in(store: Store) {
     let app = Builder {
         workers: 0,
+        store,
         ..Builder::default()
     }
     .start()
@@ -117,7 +125,8 @@ async fn no_secret_is_anywhere_but_in_the_store() {
 
     let world = app.simulator.world();
     let mut secrets = seen.clone();
-    secrets.extend([world.client_secret.clone(), world.vault_token.clone()]);
+    secrets.push(world.client_secret.clone());
+    secrets.extend(app.store.own_secrets(world));
     assert!(seen.contains(&live[0].value), "the canary was seen alive");
     let log = std::fs::read_to_string(log.path()).expect("a log");
     assert!(

@@ -1,6 +1,7 @@
 //! The image and the tour, as far as they can be checked without an engine of containers.
 
-use brickyard::config::{self, Config, StoreSettings};
+use brickyard::config::{self, Config};
+use brickyard::secrets::{self, vault};
 use secrecy::ExposeSecret;
 use simulator::Simulator;
 use std::collections::BTreeSet;
@@ -60,7 +61,12 @@ async fn the_tours_configuration_fits_its_world() {
         Some(format!("{theirs}:{port}"))
     );
     simulator.stop().await;
-    let StoreSettings::Vault { address, token, .. } = &config.stores["main"] else {
+    let secrets::Settings::Vault(vault::Settings {
+        address,
+        auth: vault::Auth::Token(token),
+        ..
+    }) = &config.stores["main"]
+    else {
         panic!("the tour's store is OpenBao");
     };
     for (option, value) in [

@@ -1,6 +1,7 @@
 //! `check-config --live`: what the outside says of the configuration, asked by the real binary.
 
 use crate::support::account::Account;
+use crate::support::stores::Store;
 use crate::support::{SPEED, database, simulate};
 use brickyard::dev;
 use serde_json::{Value, json};
@@ -130,6 +131,25 @@ async fn a_good_configuration_passes_and_changes_nothing() {
     assert_eq!(told.one("templates.sandbox.region").0, "unknown");
     let after: Value = serde_json::to_value(world.simulator.inventory()).expect("JSON");
     assert_eq!(before, after);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_store_is_asked() {
+    let world = World::new().await;
+    for store in Store::all() {
+        let there = store.in_configuration(&world.configuration(), world.simulator.world());
+        let told = world.check(&there).await;
+        assert_eq!(told.code, Some(0), "{store:?}: {}", told.text);
+        // AWS does not say without a put.
+        let verdict = match store {
+            Store::Aws => "unknown",
+            _ => "pass",
+        };
+        let said = told.one("templates.sandbox.secret_path").0;
+        assert_eq!(said, verdict, "{store:?}: {}", told.text);
+    }
+    assert!(world.simulator.inventory().secrets.is_empty());
     world.end().await;
 }
 

@@ -161,6 +161,7 @@ fn is_known(label: &str, value: &str) -> bool {
             "databricks_account",
             "databricks_workspace",
             "vault_kv2",
+            "aws_secrets_manager",
             "issuer",
         ]),
         "phase" => one_of(&["pending", "provisioning", "ready", "deleting", "failed"]),

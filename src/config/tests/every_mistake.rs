@@ -219,22 +219,6 @@ fn every_mistake_names_its_key() {
             "accounts.main.client_secret: is empty",
         ),
         (
-            swap("type = \"vault\"", "type = \"keepass\""),
-            "stores.vault.type: `keepass` is none of vault",
-        ),
-        (
-            swap("type = \"vault\"", ""),
-            "stores.vault.type: is required",
-        ),
-        (
-            swap("address = \"https://vault.example.com:8200\"", ""),
-            "stores.vault.address: is required",
-        ),
-        (
-            add("stores.vault", "mount = \"/secret/\""),
-            "stores.vault.mount: ",
-        ),
-        (
             swap("account = \"main\"", "account = \"other\""),
             "templates.sandbox.account: there is no [accounts.other]",
         ),

@@ -1,6 +1,8 @@
 //! Whole configurations: the example, overriding, and every mistake by its key.
 
 use super::*;
+use crate::secrets::Settings;
+use crate::secrets::vault::Auth;
 use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 
@@ -10,6 +12,7 @@ mod every_mistake;
 mod login;
 mod objects;
 mod readme;
+mod stores;
 
 type Variables<'v> = &'v [(&'v str, &'v str)];
 
@@ -43,6 +46,16 @@ fn one(text: String) -> String {
     let found = mistakes(|_| text.clone(), &[]);
     assert_eq!(found.len(), 1, "{found:#?}\n{text}");
     found.into_iter().next().unwrap()
+}
+
+fn vault_token(config: &Config) -> &str {
+    match &config.stores["vault"] {
+        Settings::Vault(vault) => match &vault.auth {
+            Auth::Token(token) => token.expose_secret(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -112,7 +125,19 @@ fn the_example_tells_the_defaults() {
         "client_secret_file",
         "workspace_url_template",
         "token_file",
+        "role_id",
+        "secret_id",
+        "secret_id_file",
+        "role",
+        "jwt_file",
+        "auth_mount",
         "namespace",
+        "endpoint_url",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "kms_key_id",
+        "recovery_window_days",
         "tier",
         "credentials_id",
         "storage_configuration_id",
@@ -171,8 +196,7 @@ fn text_that_looks_like_something_else_stays_text() {
     ] {
         let config = load_text(EXAMPLE, &[("BRICKYARD_STORES__VAULT__TOKEN", raw)])
             .unwrap_or_else(|errors| panic!("{errors}"));
-        let StoreSettings::Vault { token, .. } = &config.stores["vault"];
-        assert_eq!(token.expose_secret(), raw);
+        assert_eq!(vault_token(&config), raw);
     }
 }
 
@@ -187,14 +211,19 @@ fn a_neighbours_variables_are_only_a_warning() {
 
 #[test]
 fn secrets_do_not_print() {
-    let secrets = ["canary-db", "canary-client", "canary-store"];
+    let secrets = ["canary-db", "canary-client", "canary-store", "canary-aws"];
     let text = EXAMPLE
         .replace("brickyard:change-me@", "brickyard:canary-db@")
         .replace(
             "client_secret = \"change-me\"",
             "client_secret = \"canary-client\"",
         )
-        .replace("token = \"change-me\"", "token = \"canary-store\"");
+        .replace("token = \"change-me\"", "token = \"canary-store\"")
+        .replace(
+            "region = \"us-east-1\"",
+            "region = \"us-east-1\"\naccess_key_id = \"AKIA\"\nsecret_access_key = \"canary-aws\"",
+        );
+    assert!(text.contains("canary-aws"));
     let config = load_text(&text, &[]).unwrap();
     let url = config.database.url.expose_secret();
     assert!(url.contains("canary-db"), "the test replaces something");
@@ -238,8 +267,7 @@ fn secrets_from_files() {
         )
     };
     let config = load_text(&with(&format!("token_file = \"{file}\"")), &[]).unwrap();
-    let StoreSettings::Vault { token, .. } = &config.stores["vault"];
-    assert_eq!(token.expose_secret(), "from-file");
+    assert_eq!(vault_token(&config), "from-file");
 
     let variable = [("BRICKYARD_STORES__VAULT__TOKEN_FILE", file.as_str())];
     assert!(load_text(&without, &variable).is_ok());

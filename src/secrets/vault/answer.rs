@@ -1,11 +1,10 @@
 //! What Vault answers, and what that means.
 
-use super::{KIND, NEVER};
-use crate::domain::problem::{Code, Explanation, Upstream};
+use super::KIND;
+use crate::domain::problem::Upstream;
 use crate::domain::scrub::scrubbed;
 use crate::outbound::{Response, SendError};
 use crate::secrets::{Metadata, Result, StoreError, StoreFailure, Stored, Version};
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,24 +44,11 @@ pub(super) fn stored(about: About) -> Stored {
     Stored {
         current: live.then(|| Version(version.clone())),
         expected: Version(version),
-        metadata: about.custom_metadata.as_ref().and_then(ours),
+        metadata: about
+            .custom_metadata
+            .as_ref()
+            .and_then(Metadata::from_pairs),
     }
-}
-
-/// Our metadata, if all of it is there and makes sense.
-pub(super) fn ours(custom: &BTreeMap<String, String>) -> Option<Metadata> {
-    let ends = custom.get("expires_at")?;
-    let expires_at = match ends.as_str() {
-        NEVER => None,
-        text => Some(DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc)),
-    };
-    Some(Metadata {
-        token_id: custom.get("token_id")?.clone(),
-        generation: custom.get("generation")?.parse().ok()?,
-        version: Version(custom.get("version")?.clone()),
-        expires_at,
-        workspace: custom.get("workspace")?.clone(),
-    })
 }
 
 /// A 404 without any complaint: nothing is there. With one, the mount is wrong.
@@ -87,25 +73,20 @@ pub(super) fn says_sealed(answer: &Response) -> bool {
 
 pub(super) fn successful(answer: Response, doing: &str) -> Result<Response> {
     let said = complaints(&answer).unwrap_or_default();
-    let (failure, code) = match answer.status {
+    let failure = match answer.status {
         200..=299 if answer.content_type != "text/html" => return Ok(answer),
-        400 if said.contains("check-and-set") => (StoreFailure::Moved, Code::SecretPathTaken),
-        400 | 401 | 403 | 404 | 405 | 413 => (StoreFailure::Denied, Code::SecretStoreDenied),
-        _ => (StoreFailure::Unavailable, Code::SecretStoreUnreachable),
+        400 if said.contains("check-and-set") => StoreFailure::Moved,
+        400 | 401 | 403 | 404 | 405 | 413 => StoreFailure::Denied,
+        _ => StoreFailure::Unavailable,
     };
-    Err(refused(&answer, failure, code, doing))
+    Err(refused(&answer, failure, doing))
 }
 
-pub(super) fn refused(
-    answer: &Response,
-    failure: StoreFailure,
-    code: Code,
-    doing: &str,
-) -> StoreError {
+pub(super) fn refused(answer: &Response, failure: StoreFailure, doing: &str) -> StoreError {
     let message = complaints(answer).filter(|said| !said.is_empty());
     let message = message.unwrap_or_else(|| format!("HTTP {}", answer.status));
     let detail = format!("{doing}: the store answered {}: {message}", answer.status);
-    error(failure, code, detail, Some((answer, message)))
+    error(failure, detail, Some((answer, message)))
 }
 
 pub(super) fn parse<T: serde::de::DeserializeOwned>(
@@ -116,12 +97,7 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(&answer.body).map_err(|_| {
         let detail = format!("{doing}: the answer cannot be understood");
         let message = "a body that is not the expected JSON".to_owned();
-        error(
-            failure,
-            Code::SecretStoreUnreachable,
-            detail,
-            Some((answer, message)),
-        )
+        error(failure, detail, Some((answer, message)))
     })
 }
 
@@ -130,21 +106,16 @@ pub(super) fn unreachable_store(
     doing: &str,
     failed: &SendError,
 ) -> StoreError {
-    error(
-        failure,
-        Code::SecretStoreUnreachable,
-        format!("{doing}: {failed}"),
-        None,
-    )
+    error(failure, format!("{doing}: {failed}"), None)
 }
 
 pub(super) fn error(
     failure: StoreFailure,
-    code: Code,
     detail: impl Into<String>,
     answer: Option<(&Response, String)>,
 ) -> StoreError {
-    let upstream = Upstream {
+    let mut error = StoreError::new(failure, detail);
+    error.explanation.upstream = Some(Upstream {
         service: KIND.to_owned(),
         status: answer.as_ref().map(|(answer, _)| answer.status),
         error_code: None,
@@ -152,12 +123,8 @@ pub(super) fn error(
             .as_ref()
             .and_then(|(answer, _)| answer.request_id.clone()),
         message: answer.map(|(_, message)| message).unwrap_or_default(),
-    };
-    let explanation = Explanation::new(code, detail).upstream(Some(upstream));
-    StoreError {
-        failure,
-        explanation: Box::new(explanation),
-    }
+    });
+    error
 }
 
 #[cfg(test)]
@@ -183,20 +150,5 @@ mod tests {
         }
         let empty = read(json!({ "current_version": 0, "versions": {}, "custom_metadata": null }));
         assert_eq!((empty.current, empty.expected.0.as_str()), (None, "0"));
-    }
-
-    #[test]
-    fn foreign_metadata_is_none_of_ours() {
-        let whole = json!({ "token_id": "t", "generation": "2", "version": "3", "expires_at": "never", "workspace": "w" });
-        let read = |custom: &Value| read(json!({ "custom_metadata": custom })).metadata;
-        assert_eq!(read(&whole).unwrap().generation, 2);
-        for (field, value) in [("generation", "x"), ("expires_at", "soon")] {
-            let mut custom = whole.clone();
-            custom[field] = json!(value);
-            assert_eq!(read(&custom), None);
-        }
-        let mut custom = whole.clone();
-        custom.as_object_mut().unwrap().remove("workspace");
-        assert_eq!(read(&custom), None);
     }
 }

@@ -1,28 +1,30 @@
-//! Vault and OpenBao, KV version 2: five JSON calls.
+//! Vault and OpenBao, KV version 2: five JSON calls, and one to log in.
 //!
-//! A namespace stands in the path, where both products accept it. Values go in with compare-and-set and are never
-//! read back; what we know about a value stands in the path's custom metadata.
+//! A namespace stands in the path, where both products accept it; the login is inside it too. Values go in with
+//! compare-and-set and are never read back; what we know about a value stands in the path's custom metadata.
 
 mod answer;
+mod login;
 
-use super::{Metadata, Result, SecretStore, SecretValue, StoreFailure, Stored, Version};
-use crate::domain::problem::Code;
+use super::{
+    Checked, Keys, Metadata, Result, SecretStore, SecretValue, StoreFailure, Stored, Version,
+    check_path,
+};
 use crate::outbound::{Authorization, Body, Outbound, Request, Response, SendError, Verb};
 use answer::{
     About, Answer, Written, error, is_absent, parse, refused, says_sealed, stored, successful,
     unreachable_store,
 };
 use async_trait::async_trait;
-use chrono::SecondsFormat;
-use secrecy::{ExposeSecret, SecretString};
+pub use login::Auth;
+use login::Session;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 const KIND: &str = "vault_kv2";
-/// In place of a time: Vault takes no empty values.
-const NEVER: &str = "never";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One Vault.
@@ -30,8 +32,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// `https://vault.example.com:8200`.
     pub address: String,
-    /// Vault token of the service.
-    pub token: SecretString,
+    /// How the service proves who it is.
+    pub auth: Auth,
     /// Where the KV engine is mounted; usually `secret`.
     pub mount: String,
     /// Namespace.
@@ -40,91 +42,102 @@ pub struct Settings {
 
 /// The store.
 pub struct Vault {
-    settings: Settings,
+    door: Door,
+    mount: String,
+    session: Session,
+}
+
+/// The way to the server.
+struct Door {
+    /// With version and namespace, ending in a slash.
+    base: String,
     outbound: Outbound,
 }
 
-/// The secret, borrowed: nothing of it is copied before the body, which is wiped.
 #[derive(Serialize)]
 struct Put<'a> {
     options: Cas,
     data: Keys<'a>,
 }
 
+/// With 0, Vault writes only what is not there.
 #[derive(Serialize)]
 struct Cas {
     cas: u64,
 }
 
-#[derive(Serialize)]
-struct Keys<'a> {
-    host: &'a str,
-    token: &'a str,
-}
-
-impl Vault {
-    /// A store behind the settings.
-    pub fn new(settings: Settings, outbound: Outbound) -> Self {
-        Self { settings, outbound }
-    }
-
-    fn url(&self, rest: &str) -> String {
-        let address = self.settings.address.trim_end_matches('/');
-        match self
-            .settings
-            .namespace
-            .as_deref()
-            .map(|it| it.trim_matches('/'))
-        {
-            Some(namespace) if !namespace.is_empty() => format!("{address}/v1/{namespace}/{rest}"),
-            _ => format!("{address}/v1/{rest}"),
-        }
-    }
-
-    /// `secret/data/a/b`, every segment checked.
-    fn path(&self, half: &str, path: &str) -> Result<String> {
-        let is_segment = |segment: &str| {
-            !matches!(segment, "" | "." | "..")
-                && segment
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-_.=@".contains(&b))
-        };
-        if path.len() > 512 || !path.split('/').all(is_segment) {
-            let detail = "the secret's path has a segment that is empty or has other characters than letters, \
-                          digits and -_.=@";
-            return Err(error(
-                StoreFailure::Denied,
-                Code::SecretStoreDenied,
-                detail,
-                None,
-            ));
-        }
-        Ok(format!(
-            "{}/{half}/{path}",
-            self.settings.mount.trim_matches('/')
-        ))
-    }
-
+impl Door {
     async fn send(
         &self,
         verb: Verb,
         rest: &str,
+        token: Option<&SecretString>,
         body: Body,
     ) -> std::result::Result<Response, SendError> {
+        let authorization = match token {
+            None => Authorization::None,
+            Some(token) => Authorization::Header {
+                name: "x-vault-token",
+                value: token.clone(),
+            },
+        };
         let request = Request {
             service: KIND,
             verb,
-            url: self.url(rest),
+            url: format!("{}{rest}", self.base),
             query: Vec::new(),
-            authorization: Authorization::Header {
-                name: "x-vault-token",
-                value: self.settings.token.clone(),
-            },
+            authorization,
             body,
             timeout: TIMEOUT,
             max_bytes: 1 << 20,
         };
         self.outbound.send(request).await
+    }
+}
+
+impl Vault {
+    /// A store behind the settings.
+    pub fn new(settings: Settings, outbound: Outbound) -> Self {
+        let address = settings.address.trim_end_matches('/');
+        let namespace = settings.namespace.as_deref().unwrap_or_default();
+        let base = match namespace.trim_matches('/') {
+            "" => format!("{address}/v1/"),
+            namespace => format!("{address}/v1/{namespace}/"),
+        };
+        Self {
+            door: Door { base, outbound },
+            mount: settings.mount.trim_matches('/').to_owned(),
+            session: Session::new(settings.auth),
+        }
+    }
+
+    /// `secret/data/a/b`, every segment checked.
+    fn path(&self, half: &str, path: &str) -> Result<String> {
+        check_path(path)?;
+        Ok(format!("{}/{half}/{path}", self.mount))
+    }
+
+    /// Sends with the session's token. A login that is not accepted any more is done again, once.
+    async fn send(
+        &self,
+        verb: Verb,
+        rest: &str,
+        body: Body,
+        doing: &str,
+    ) -> Result<std::result::Result<Response, SendError>> {
+        let pass = self.session.pass(&self.door).await?;
+        let first = self.door.send(verb, rest, Some(&pass.token), body.clone());
+        let first = first.await;
+        match &first {
+            Ok(answer) if answer.status == 403 && self.session.doubt(&pass).await => {}
+            _ => return Ok(first),
+        }
+        tracing::info!(
+            doing,
+            "the secret store refused our login; logging in again"
+        );
+        let pass = self.session.pass(&self.door).await?;
+        Ok(self.door.send(verb, rest, Some(&pass.token), body).await)
     }
 
     /// A call that may be repeated: whatever happens on the way is "unavailable".
@@ -139,7 +152,7 @@ impl Vault {
             Some(body) => Body::Json(Zeroizing::new(body.to_string().into_bytes())),
             None => Body::Empty,
         };
-        let sent = self.send(verb, rest, body).await;
+        let sent = self.send(verb, rest, body, doing).await?;
         sent.map_err(|failed| unreachable_store(StoreFailure::Unavailable, doing, &failed))
     }
 }
@@ -150,7 +163,7 @@ impl SecretStore for Vault {
         KIND
     }
 
-    async fn check(&self, path: &str) -> Result<()> {
+    async fn check(&self, path: &str) -> Result<Checked> {
         let doing = "checking the secret store";
         let (data, about) = (self.path("data", path)?, self.path("metadata", path)?);
         let ask = json!({ "paths": [&data, &about] });
@@ -166,67 +179,42 @@ impl SecretStore for Vault {
             let mut verbs = verbs.into_iter().flatten().filter_map(Value::as_str);
             if !verbs.any(|verb| matches!(verb, "create" | "update" | "root")) {
                 let detail = format!("{doing}: the service may not write {path}");
-                return Err(error(
-                    StoreFailure::Denied,
-                    Code::SecretStoreDenied,
-                    detail,
-                    None,
-                ));
+                return Err(error(StoreFailure::Denied, detail, None));
             }
         }
-        Ok(())
+        Ok(Checked::Writable)
     }
 
-    async fn put(&self, path: &str, value: SecretValue<'_>, expected: &Version) -> Result<Version> {
+    async fn put(
+        &self,
+        path: &str,
+        value: SecretValue<'_>,
+        expected: Option<&Version>,
+    ) -> Result<Version> {
         let doing = "writing the secret";
         let rest = self.path("data", path)?;
-        let Ok(cas) = expected.0.parse() else {
-            return Err(error(
-                StoreFailure::Moved,
-                Code::SecretPathTaken,
-                "not a version of this store",
-                None,
-            ));
-        };
-        let keys = Keys {
-            host: value.host,
-            token: value.token.expose_secret(),
+        let Ok(cas) = expected.map_or(Ok(0), |version| version.0.parse()) else {
+            let detail = "not a version of this store";
+            return Err(error(StoreFailure::Moved, detail, None));
         };
         let put = Put {
             options: Cas { cas },
-            data: keys,
+            data: value.keys(),
         };
-        // Room enough that the buffer never grows and leaves a copy behind.
-        let room = 256 + 6 * (keys_len(&put.data));
-        let mut body = Zeroizing::new(Vec::with_capacity(room));
-        if serde_json::to_writer(&mut *body, &put).is_err() {
-            return Err(error(
-                StoreFailure::Denied,
-                Code::SecretStoreDenied,
-                "the secret is not JSON",
-                None,
-            ));
-        }
-        let answer = self
-            .send(Verb::Post, &rest, Body::Json(body))
-            .await
-            .map_err(|failed| {
-                let failure = match failed {
-                    SendError::NotSent(_) => StoreFailure::Unavailable,
-                    SendError::Unknown(_) => StoreFailure::Unknown,
-                };
-                unreachable_store(failure, doing, &failed)
-            })?;
+        let body = Body::Json(value.json(&put)?);
+        let sent = self.send(Verb::Post, &rest, body, doing).await?;
+        let answer = sent.map_err(|failed| {
+            let failure = match failed {
+                SendError::NotSent(_) => StoreFailure::Unavailable,
+                SendError::Unknown(_) => StoreFailure::Unknown,
+            };
+            unreachable_store(failure, doing, &failed)
+        })?;
         let answer = match answer.status {
             200..=299 => answer,
             // Sealed is said before anything is done; other server errors may come after.
             408 | 500..=599 if !says_sealed(&answer) => {
-                return Err(refused(
-                    &answer,
-                    StoreFailure::Unknown,
-                    Code::SecretStoreUnreachable,
-                    doing,
-                ));
+                return Err(refused(&answer, StoreFailure::Unknown, doing));
             }
             _ => successful(answer, doing)?,
         };
@@ -237,16 +225,7 @@ impl SecretStore for Vault {
     async fn put_metadata(&self, path: &str, metadata: &Metadata) -> Result<()> {
         let doing = "writing the secret's metadata";
         let rest = self.path("metadata", path)?;
-        let expires_at = metadata
-            .expires_at
-            .map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
-        let body = json!({ "custom_metadata": {
-            "token_id": metadata.token_id,
-            "generation": metadata.generation.to_string(),
-            "version": metadata.version.0,
-            "expires_at": expires_at.unwrap_or_else(|| NEVER.to_owned()),
-            "workspace": metadata.workspace,
-        }});
+        let body = json!({ "custom_metadata": metadata.pairs() });
         let answer = self.call(Verb::Post, &rest, Some(body), doing).await?;
         successful(answer, doing).map(|_| ())
     }
@@ -272,8 +251,4 @@ impl SecretStore for Vault {
         }
         successful(answer, doing).map(|_| ())
     }
-}
-
-fn keys_len(keys: &Keys<'_>) -> usize {
-    keys.host.len() + keys.token.len()
 }

@@ -41,6 +41,8 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { name: "SQL", is: is_sql, rooms: &["store", "queue", "app"] },
     Tool { name: "the HTTP client", is: |p| p[0] == "reqwest", rooms: &["outbound"] },
+    Tool { name: "the AWS SDK", is: |p| p[0].starts_with("aws_"), rooms: &["secrets"] },
+    Tool { name: "age", is: |p| p[0] == "age" && p.len() > 1, rooms: &["secrets"] },
     Tool { name: "DNS", is: |p| p[0].starts_with("hickory"), rooms: &["outbound"] },
     Tool { name: "the HTTP server", is: is_server, rooms: &["http", "app"] },
     Tool { name: "JWT signatures", is: |p| p[0] == "jsonwebtoken", rooms: &["auth"] },
@@ -305,6 +307,8 @@ fn each_kind_of_breach_is_found() {
         ("provisioning/plan.rs", "use sqlx::Executor as _;", "`provisioning` uses SQL (`sqlx::Executor`)"),
         ("secrets/vault.rs", "use reqwest as http;", "`secrets` uses the HTTP client"),
         ("secrets/vault.rs", "extern crate reqwest;", "`secrets` uses the HTTP client"),
+        ("cloud/aws.rs", "use aws_config::Region;", "`cloud` uses the AWS SDK (`aws_config::Region`)"),
+        ("config/secrets.rs", "use age::x25519;", "`config` uses age"),
         ("databricks/oauth.rs", "use hickory_resolver::Name;", "`databricks` uses DNS"),
         ("auth/mod.rs", "//! One\n//! Two\nuse axum::http::Request;", ":3: `auth` uses the HTTP server"),
         ("http/extract.rs", "use jsonwebtoken::decode;", "`http` uses JWT signatures"),

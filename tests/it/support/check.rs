@@ -99,6 +99,7 @@ pub async fn invariants(app: &TestApp) {
         );
     }
     // I3, I4: exactly one live PAT of ours per ready workspace, and the store holds exactly that one.
+    let delivered = app.delivered();
     for (id, name) in &ready {
         let live: Vec<_> = inventory
             .tokens
@@ -127,19 +128,9 @@ pub async fn invariants(app: &TestApp) {
             "live tokens of {name}: {:?}",
             live.iter().map(|t| &t.id).collect::<Vec<_>>()
         );
-        let holding: Vec<&String> = inventory
-            .secrets
+        let holding: Vec<&String> = delivered
             .iter()
-            .filter(|(_, secret)| {
-                let current = secret
-                    .versions
-                    .last_key_value()
-                    .and_then(|(_, data)| data.as_ref());
-                current
-                    .and_then(|data| data.get("token"))
-                    .and_then(|t| t.as_str())
-                    == Some(live[0].value.as_str())
-            })
+            .filter(|(_, token)| token.as_ref() == Some(&live[0].value))
             .map(|(path, _)| path)
             .collect();
         assert_eq!(

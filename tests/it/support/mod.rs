@@ -9,6 +9,7 @@ pub mod conformity;
 pub mod database;
 mod numbers;
 pub mod process;
+pub mod stores;
 pub mod variants;
 pub mod wire;
 
@@ -21,6 +22,7 @@ use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use stores::Store;
 use tokio_util::sync::CancellationToken;
 
 /// Simulated seconds per real second: a workspace of 300 to 480 s is there within half a second.
@@ -54,6 +56,8 @@ pub struct TestApp {
     pub database_url: String,
     /// A pool beside the product's.
     pub db: PgPool,
+    /// Where tokens are delivered.
+    pub store: Store,
     client: reqwest::Client,
     stop: CancellationToken,
     workers: Vec<Running>,
@@ -80,6 +84,8 @@ pub struct Builder {
     pub template: String,
     /// A world that exists already.
     pub simulator: Option<Simulator>,
+    /// Where tokens are delivered.
+    pub store: Store,
     /// A database that is not the run's.
     pub database_url: Option<String>,
     /// Changes numbers before anything runs.
@@ -95,6 +101,7 @@ impl Default for Builder {
             speed: SPEED,
             template: dev::OBJECTS.into(),
             simulator: None,
+            store: Store::default(),
             database_url: None,
             tune: |_| {},
         }
@@ -139,6 +146,7 @@ impl Builder {
             url,
             database_url,
             db,
+            store: self.store,
             client: reqwest::Client::new(),
             stop,
             workers: Vec::new(),
@@ -160,6 +168,7 @@ pub fn configuration(simulator: &Simulator, database_url: &str, builder: &Builde
         &builder.template,
         &builder.extra,
     );
+    let text = builder.store.in_configuration(&text, simulator.world());
     let environment = builder
         .environment
         .iter()

@@ -29,6 +29,7 @@ impl Process {
             dev::OBJECTS,
             quick,
         );
+        let text = app.store.in_configuration(&text, app.simulator.world());
         std::fs::write(config.path(), text).expect("it can be written");
         let child = Command::new(env!("CARGO_BIN_EXE_brickyard"))
             .args(["--config", &config.path().display().to_string(), verb])

@@ -7,7 +7,7 @@ use crate::domain::spec::SecretTarget;
 use crate::provisioning::context::{Effect, StepContext};
 use crate::provisioning::once::in_time;
 use crate::provisioning::step::{Call, Halt, Outcome};
-use crate::secrets::{Metadata, SecretValue, StoreError, StoreFailure, Stored, Version};
+use crate::secrets::{Metadata, SecretValue, StoreError, StoreFailure, Stored};
 use crate::store::attempts::Outcome as Closed;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -99,14 +99,14 @@ async fn put(
 ) -> Result<Result<Metadata, StoreError>, Halt> {
     let until = Instant::now() + context.settings.store_retry;
     let store = &context.store;
-    let mut expected = stored.map_or_else(|| Version("0".into()), |s| s.expected);
+    let mut expected = stored.map(|s| s.expected);
     let mut pause = Duration::from_millis(100);
     let version = loop {
         let value = SecretValue {
             host: &workspace.url,
             token: &minted.value,
         };
-        let error = match store.put(&target.path, value, &expected).await {
+        let error = match store.put(&target.path, value, expected.as_ref()).await {
             Ok(version) => break version,
             Err(error) => error,
         };
@@ -118,10 +118,10 @@ async fn put(
         // The version moved: by our own lost answer or a replaced worker's write. If we still hold the lease after
         // reading it, ours is the only live token, and goes over whatever is there now.
         if matches!(error.failure, StoreFailure::Moved | StoreFailure::Unknown)
-            && let Ok(Some(now)) = store.metadata(&target.path).await
+            && let Ok(now) = store.metadata(&target.path).await
         {
             context.still_ours().await?;
-            expected = now.expected;
+            expected = now.map(|s| s.expected);
         }
     };
     let metadata = Metadata {
