@@ -41,6 +41,9 @@ role_arn = "arn:aws:iam::111122223333:role/databricks-cross-account"
 bucket_name = "acme-databricks-root"
 keep_failed_seconds = 0
 deletion_protection = false
+description = "For trying things out: everything is simulated."
+parameters.region = { enum = ["us-west-2", "us-east-1", "eu-west-1", "eu-central-1"] }
+parameters.token_lifetime_seconds = { minimum = 3600, maximum = 2592000 }
 "#;
 
 /// The same without anything in the AWS account.

@@ -10,7 +10,8 @@ use crate::cloud::{
     UpstreamWorkspace,
 };
 use crate::domain::problem::{Code, Explanation, FixBy};
-use crate::domain::template::{Choices, Template};
+use crate::domain::spec::Spec;
+use crate::domain::template::Template;
 use crate::secrets::{Checked, SecretStore};
 use crate::store::schema;
 use futures_util::future::join_all;
@@ -196,7 +197,7 @@ async fn stores(app: &App) -> Vec<Finding> {
         let mut paths: BTreeMap<String, String> = BTreeMap::new();
         for template in templates(app).filter(|template| template.secret_store == *name) {
             let path = nobodys(template).secret.path;
-            let key = format!("templates.{}.secret_path", template.name);
+            let key = format!("templates.{}.secret_path", template.section());
             paths.entry(path).or_insert(key);
         }
         if paths.is_empty() {
@@ -253,7 +254,7 @@ async fn accounts(app: &App) -> Vec<Finding> {
                 let mut findings = vec![no_account(name, &error)];
                 let message = format!("not asked for, since accounts.{name} cannot be asked");
                 findings.extend(templates.map(|template| {
-                    let key = format!("templates.{}", template.name);
+                    let key = format!("templates.{}", template.section());
                     Finding::new(key, Verdict::Unknown, message.clone())
                 }));
                 findings
@@ -290,7 +291,7 @@ async fn template(
     provider: &dyn Provider,
     all: &[UpstreamWorkspace],
 ) -> Vec<Finding> {
-    let key = format!("templates.{}", template.name);
+    let key = format!("templates.{}", template.section());
     let spec = nobodys(template);
     let mut findings = vec![region(format!("{key}.region"), &spec.region, all)];
     match patiently(|| provider.preflight(&spec, Own::default())).await {
@@ -354,12 +355,12 @@ fn of_check(key: &str, check: &Check) -> Option<Finding> {
 }
 
 fn templates(app: &App) -> impl Iterator<Item = &Template> {
-    app.config.templates.values()
+    app.config.templates.all()
 }
 
 /// The spec of a workspace that nobody asks for.
-fn nobodys(template: &Template) -> crate::domain::spec::Spec {
-    template.resolve(Choices::default(), NOBODY, NOBODY, NOBODY)
+fn nobodys(template: &Template) -> Spec {
+    template.outline(NOBODY, NOBODY, NOBODY)
 }
 
 /// A call that is throttled is sent again when its time has come.

@@ -9,10 +9,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use brickyard::dev::TEAM;
 use brickyard::domain::id::WorkspaceId;
-use brickyard::domain::template::{Choices, Template};
+use brickyard::domain::template::Template;
 use brickyard::provisioning::request::{self, Asker, NewWorkspace};
 use brickyard::store::{Teams, operations, workspaces};
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -45,11 +46,15 @@ async fn create(State(bare): State<Bare>, body: Bytes) -> Response {
         request_id: "req_bench",
         traceparent: None,
     };
+    let choices = bare
+        .template
+        .choose(BTreeMap::new(), None, serde_json::Map::new())
+        .unwrap();
     let new = NewWorkspace {
         name: std::str::from_utf8(&body).unwrap(),
         team: TEAM,
         template: &bare.template,
-        choices: Choices::default(),
+        choices,
         deletion_protection: None,
         key: None,
     };

@@ -26,7 +26,7 @@ pub(crate) async fn run(world: &World, table: &mut Table) {
     count(world, table).await;
     let (ours_url, bare_url) = (world.database("ours").await, world.database("bare").await);
     let app = world.app(&ours_url);
-    let template = app.config.templates[TEMPLATE].clone();
+    let template = app.config.templates.find(TEMPLATE).unwrap().clone();
     let bare = bare::serve(world.app(&bare_url).db, template).await;
     // Logs as in production, one line of JSON for each request, but for the terminal.
     tracing_subscriber::fmt()

@@ -6,9 +6,8 @@
 use super::App;
 use crate::auth::{self, Verifier};
 use crate::config::{Config, ConfigErrors, Mistake};
-use crate::domain::template::Template;
+use crate::domain::template;
 use crate::http::Templates;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,7 +18,7 @@ pub(super) struct Current {
     /// Counts from 1, at the start.
     generation: u64,
     pub(super) issuers: auth::Settings,
-    templates: Arc<BTreeMap<String, Template>>,
+    templates: Arc<template::Templates>,
 }
 
 impl Current {
@@ -85,11 +84,11 @@ impl App {
     /// Accounts and stores are those of the start: a template of others would be accepted and could not be made.
     fn fits(&self, config: Config) -> Result<Config, ConfigErrors> {
         let mut mistakes = Vec::new();
-        for (name, template) in &config.templates {
+        for template in config.templates.all() {
             let account = self.config.accounts.get(&template.account);
             let mut unknown = |member: &str, section: &str, of: &str| {
                 mistakes.push(Mistake {
-                    key: format!("templates.{name}.{member}"),
+                    key: format!("templates.{}.{member}", template.section()),
                     message: format!("[{section}.{of}] counts only from the next start"),
                 });
             };

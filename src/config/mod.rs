@@ -8,7 +8,6 @@
 //! This room refuses to connect to anything, to know what the settings are for, and to repeat a secret in a message.
 //! Nobody else reads the environment.
 
-mod aws;
 mod clouds;
 mod database;
 mod fingerprints;
@@ -33,7 +32,7 @@ pub use server::ServerSettings;
 pub use worker::WorkerSettings;
 
 use crate::domain::name::is_name;
-use crate::domain::template::Template;
+use crate::domain::template::{Template, Templates};
 use crate::{auth, telemetry};
 use fingerprints::Fingerprints;
 use mistakes::Mistakes;
@@ -62,8 +61,8 @@ pub struct Config {
     pub accounts: BTreeMap<String, AccountSettings>,
     /// Secret stores by name.
     pub stores: BTreeMap<String, crate::secrets::Settings>,
-    /// Templates by name.
-    pub templates: BTreeMap<String, Template>,
+    /// Templates.
+    pub templates: Templates,
     /// Workers.
     pub worker: WorkerSettings,
     /// What is right but worth a word.
@@ -225,20 +224,20 @@ fn instance(source: &Source, mistakes: &mut Mistakes) -> String {
 
 /// What `check-config` says of a good configuration.
 pub fn summary(config: &Config) -> String {
-    let names = |names: Vec<&String>| match names.as_slice() {
+    let names = |names: Vec<String>| match names.as_slice() {
         [] => "none".to_owned(),
-        names => names
-            .iter()
-            .map(|n| n.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+        names => names.join(", "),
     };
+    let templates = config.templates.all();
     let mut text = format!("instance   {}\n", config.instance);
     for (section, list) in [
-        ("issuers", config.issuers.iter().map(|i| &i.name).collect()),
-        ("accounts", config.accounts.keys().collect()),
-        ("stores", config.stores.keys().collect()),
-        ("templates", config.templates.keys().collect()),
+        (
+            "issuers",
+            config.issuers.iter().map(|i| i.name.clone()).collect(),
+        ),
+        ("accounts", config.accounts.keys().cloned().collect()),
+        ("stores", config.stores.keys().cloned().collect()),
+        ("templates", templates.map(Template::reference).collect()),
     ] {
         text.push_str(&format!("{section:9}  {}\n", names(list)));
     }

@@ -249,7 +249,7 @@ fn what(actual: &Actual) -> &'static str {
     }
 }
 
-fn unknown(key: &str, known: &[&str]) -> String {
+pub(super) fn unknown(key: &str, known: &[&str]) -> String {
     let closest = known.iter().min_by_key(|k| distance(key, k));
     match closest {
         Some(closest) if distance(key, closest) <= 1 + closest.len() / 4 => {

@@ -6,9 +6,11 @@
 //!
 //! This room refuses to know how any of it is stored, sent or shown.
 
+pub mod aws;
 pub mod cause;
 pub mod cloud;
 pub mod condition;
+pub mod demands;
 pub mod external;
 pub mod id;
 pub mod marker;
@@ -17,6 +19,7 @@ pub mod operation;
 pub mod phase;
 pub mod problem;
 pub mod scrub;
+pub mod settable;
 pub mod spec;
 pub mod strict_json;
 pub mod template;

@@ -2,14 +2,18 @@
 
 use super::cloud::{Cloud, ComputeMode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// The resolved wish, stored with the workspace. Built by [`super::template::Template::resolve`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
-    /// Name of the template it came from.
+    /// The template it came from, with its version: `sandbox@3`.
     pub template: String,
+    /// What the request chose of it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
     /// Name of the configured account it is made in.
     pub account: String,
     /// The cloud of that account.

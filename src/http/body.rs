@@ -106,6 +106,14 @@ async fn read_body(request: Request, http: &Http) -> Result<Bytes, Problem> {
 }
 
 fn check_schema(validator: &Validator, value: &serde_json::Value) -> Result<(), Problem> {
+    match errors(validator, value) {
+        wrong if wrong.is_empty() => Ok(()),
+        wrong => Err(refusal(wrong)),
+    }
+}
+
+/// Everything in which a body does not fit a schema.
+pub(super) fn errors(validator: &Validator, value: &serde_json::Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for error in validator.iter_errors(value) {
         let place = error.instance_path().to_string();
@@ -143,9 +151,11 @@ fn check_schema(validator: &Validator, value: &serde_json::Value) -> Result<(), 
             break;
         }
     }
-    if errors.is_empty() {
-        return Ok(());
-    }
+    errors
+}
+
+/// What the caller of a body with these errors is told.
+pub(super) fn refusal(errors: Vec<FieldError>) -> Problem {
     let code = if errors
         .iter()
         .all(|error| error.code == FieldCode::UnknownField)
@@ -154,5 +164,5 @@ fn check_schema(validator: &Validator, value: &serde_json::Value) -> Result<(), 
     } else {
         Code::ValidationFailed
     };
-    Err(Problem::new(code, count(errors.len(), "field is", "fields are")).errors(errors))
+    Problem::new(code, count(errors.len(), "field is", "fields are")).errors(errors)
 }

@@ -6,7 +6,7 @@
 use super::headers::accepts;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::rate::Rate;
-use super::{Http, Limits, docs, metrics, problems};
+use super::{Http, Limits, docs, metrics, problems, templates};
 use crate::auth::{self, Identity};
 use crate::domain::problem::Code;
 use crate::store::used_tokens;
@@ -317,6 +317,12 @@ fn offered(route: &str) -> &'static [&'static str] {
         &["application/json", MEDIA_TYPE, "text/html"]
     } else if route == metrics::PATH {
         &[crate::metrics::MEDIA_TYPE, "text/plain", MEDIA_TYPE]
+    } else if route == templates::schema::PATH {
+        &[
+            "application/json",
+            MEDIA_TYPE,
+            templates::schema::MEDIA_TYPE,
+        ]
     } else {
         &["application/json", MEDIA_TYPE]
     }

@@ -31,6 +31,7 @@ pub mod rate;
 pub mod routes;
 mod samples;
 mod serve;
+pub mod templates;
 pub mod version;
 pub mod whoami;
 pub mod workspaces;
@@ -38,7 +39,6 @@ pub mod workspaces;
 use crate::auth::{Login, Verifier};
 use crate::clock::Clock;
 use crate::domain::problem::Code;
-use crate::domain::template::Template;
 use axum::Router;
 use metrics::Scrape;
 use operations::Changes;
@@ -47,14 +47,13 @@ pub use public_url::PublicUrl;
 use secrecy::SecretString;
 pub use serve::serve;
 use sqlx::PgPool;
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The configured templates by name. A reload sends a new map; a request sees one map from begin to end.
-pub type Templates = watch::Receiver<Arc<BTreeMap<String, Template>>>;
+/// The configured templates. A reload sends new ones; a request sees the same from begin to end.
+pub type Templates = watch::Receiver<Arc<crate::domain::template::Templates>>;
 
 /// What can be set.
 #[derive(Debug, Clone)]

@@ -93,6 +93,10 @@ pub(super) fn frame() -> OpenApi {
                 "The work on a workspace that a caller can follow.",
             ),
             tag("identity", "Who the caller is here, and why."),
+            tag(
+                "templates",
+                "What can be asked for, and what a request has to say.",
+            ),
             tag("service", "The service itself. No token is needed."),
         ]))
         .components(Some(
@@ -247,18 +251,19 @@ pub(super) async fn get_document(
 
 /// The JSON Schema of a request body as it stands in the document, compiled.
 pub fn validator<T: ToSchema>() -> Option<Validator> {
-    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    jsonschema::validator_for(&standalone::<T>()).ok()
+}
+
+/// The JSON Schema of a request body as it stands in the document, with all it refers to.
+pub fn standalone<T: ToSchema>() -> serde_json::Value {
+    let mut schemas = Vec::new();
     T::schemas(&mut schemas);
-    let schemas: serde_json::Map<_, _> = schemas
-        .into_iter()
-        .map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
-        .collect::<Option<_>>()?;
-    let root = serde_json::json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$ref": format!("#/components/schemas/{}", T::name()),
-        "components": {"schemas": schemas},
-    });
-    jsonschema::validator_for(&root).ok()
+    let mut schema = serde_json::to_value(T::schema()).unwrap_or_default();
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    for (name, part) in schemas {
+        schema["components"]["schemas"][name] = serde_json::to_value(part).unwrap_or_default();
+    }
+    schema
 }
 
 #[cfg(test)]

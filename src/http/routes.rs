@@ -4,7 +4,8 @@
 use super::extract::Declared;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::{
-    Http, PublicUrl, health, metrics, openapi, operations, problems, version, whoami, workspaces,
+    Http, PublicUrl, health, metrics, openapi, operations, problems, templates, version, whoami,
+    workspaces,
 };
 use crate::auth::Action;
 use crate::domain::problem::Code;
@@ -69,6 +70,21 @@ pub fn all() -> OpenApiRouter<Http> {
             Some(Action::ReadTokens),
             one,
             routes!(workspaces::tokens::list_tokens),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadTemplates),
+            &[Forbidden],
+            routes!(templates::list::list_templates),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadTemplates),
+            &[Forbidden, NotFound],
+            routes!(templates::get::get_template),
+        ))
+        .routes(endpoint(
+            Some(Action::ReadTemplates),
+            &[Forbidden, NotFound],
+            routes!(templates::schema::get_template_schema),
         ))
         .routes(endpoint(
             Some(Action::ReadOperations),

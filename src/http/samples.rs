@@ -3,9 +3,11 @@
 
 use super::PublicUrl;
 use super::operations::Operation;
+use super::templates::TemplateView;
 use super::workspaces::Workspace;
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::condition::{Condition, ConditionStatus, ConditionType};
+use crate::domain::demands::{Demands, Wanted};
 use crate::domain::external::{ExternalIds, ExternalObject, ExternalWorkspace, Origin};
 use crate::domain::id::{OperationId, TokenId, WorkspaceId};
 use crate::domain::operation::{
@@ -13,13 +15,16 @@ use crate::domain::operation::{
 };
 use crate::domain::phase::Phase;
 use crate::domain::problem::{Code, Explanation, Upstream};
+use crate::domain::settable::Settable;
 use crate::domain::spec::{
     CredentialsSource, NetworkSource, SecretTarget, Spec, StorageSource, TokenFor, TokenSpec,
 };
+use crate::domain::template::Template;
 use crate::store::operations::Operation as OperationRow;
 use crate::store::tokens::Token as TokenRow;
 use crate::store::workspaces::Workspace as WorkspaceRow;
 use chrono::{DateTime, Duration, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 /// The operation of the examples.
@@ -199,7 +204,8 @@ pub fn workspace() -> Workspace {
 
 fn spec() -> Spec {
     Spec {
-        template: "sandbox".to_owned(),
+        template: "sandbox@3".to_owned(),
+        parameters: serde_json::Map::new(),
         account: "main".to_owned(),
         cloud: Cloud::Aws,
         compute_mode: ComputeMode::Classic,
@@ -229,6 +235,54 @@ fn spec() -> Spec {
         create_deadline_seconds: 7200,
         delete_deadline_seconds: 3600,
     }
+}
+
+/// A template with something to choose. It compiles: a test of the document's examples would miss it.
+pub fn template() -> Option<Template> {
+    let settable = Settable {
+        region: Some("us-west-2".to_owned()),
+        role_arn: Some("arn:aws:iam::111122223333:role/databricks".to_owned()),
+        bucket_name: Some("acme-databricks-root".to_owned()),
+        token_lifetime_seconds: Some(2_592_000),
+        keep_failed_seconds: Some(86_400),
+        ..Settable::default()
+    };
+    let parameters = [
+        ("region", json!({"enum": ["us-west-2", "eu-central-1"]})),
+        ("token_lifetime_seconds", json!({"maximum": 2_592_000})),
+    ];
+    let demands = Demands::compile(&Wanted {
+        name_pattern: None,
+        required_tags: &[("cost-center".to_owned(), "^[0-9]{4}$".to_owned())].into(),
+        parameters: &parameters
+            .map(|(name, schema)| (name.to_owned(), schema))
+            .into(),
+        defaults: &settable,
+        required: &[],
+    });
+    Some(Template {
+        name: "sandbox".to_owned(),
+        version: 3,
+        description: "For trying things out.".to_owned(),
+        account: "main".to_owned(),
+        cloud: Cloud::Aws,
+        compute_mode: ComputeMode::Classic,
+        settable,
+        demands: demands.ok()?,
+        tags: [("managed-by".to_owned(), "platform".to_owned())].into(),
+        token_for: TokenFor::ServicePrincipal,
+        secret_store: "vault".to_owned(),
+        secret_path: "databricks/{team}/{name}".to_owned(),
+        reachable_from_here: true,
+        create_deadline_seconds: 7200,
+        delete_deadline_seconds: 3600,
+        deletion_protection: true,
+    })
+}
+
+/// The template callers would see.
+pub fn template_view() -> Option<TemplateView> {
+    Some(TemplateView::of(&template()?, vec![2, 3]))
 }
 
 /// A token that lies in the store.

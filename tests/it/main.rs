@@ -32,4 +32,5 @@ mod secret_stores;
 mod store_outage;
 mod support;
 mod swagger_ui;
+mod templates;
 mod waiting;

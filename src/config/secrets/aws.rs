@@ -47,7 +47,7 @@ pub(super) fn read(
 ) -> Option<Settings> {
     let raw: Raw = source.section(key, mistakes)?;
     let region = mistakes.required(format!("{key}.region"), raw.region.clone());
-    if !region.is_empty() && !crate::config::aws::is_region(&region) {
+    if !region.is_empty() && !crate::domain::aws::is_region(&region) {
         let words = format!("`{region}` is not a region such as `us-west-2`");
         mistakes.add(format!("{key}.region"), words);
     }

@@ -1,26 +1,25 @@
-//! `[templates.<name>]`: what requesters choose from. Here are the rules for all clouds; what a workspace is made of
-//! stands in [`objects`].
+//! `[templates.<name>]`: what requesters choose from.
 //!
-//! A template is checked as a whole: what it refers to exists, and what it says fits its compute mode.
+//! Every member of the section holds for all workspaces of the template, unless it is one of its `parameters`: then it
+//! is what a request may set, and the section has its default. A template is checked as a whole: what it refers to
+//! exists, what it says fits its compute mode ([`Settable`]), and what it demands of requests compiles ([`Demands`]).
 
-mod objects;
+mod checks;
 
-use super::aws::is_region;
 use super::clouds::AccountSettings;
-use super::secrets::is_path;
-use super::{Mistake, Mistakes, Source};
+use super::{Mistake, Mistakes, Source, source};
 use crate::domain::cloud::{Cloud, ComputeMode};
+use crate::domain::demands::{Demands, Wanted};
 use crate::domain::marker::WORKSPACE_TAG;
+use crate::domain::settable::{Settable, is_object, members};
 use crate::domain::spec::TokenFor;
-use crate::domain::template::Template;
-use objects::Objects;
+use crate::domain::template::{Template, Templates, parse_reference};
+use checks::{check_secret_path, check_tags};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const DAY: u32 = 24 * 3600;
-/// Two years: the longest lifetime Databricks gives a token.
-const MAX_TOKEN_LIFETIME_SECONDS: u32 = 63_072_000;
-const TIERS: [&str; 3] = ["STANDARD", "PREMIUM", "ENTERPRISE"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +46,10 @@ pub(super) struct Raw {
     create_deadline_seconds: u32,
     delete_deadline_seconds: u32,
     deletion_protection: bool,
+    description: String,
+    name_pattern: Option<String>,
+    required_tags: BTreeMap<String, String>,
+    parameters: BTreeMap<String, Value>,
 }
 
 impl Default for Raw {
@@ -74,6 +77,10 @@ impl Default for Raw {
             create_deadline_seconds: 7200,
             delete_deadline_seconds: 3600,
             deletion_protection: true,
+            description: String::new(),
+            name_pattern: None,
+            required_tags: BTreeMap::new(),
+            parameters: BTreeMap::new(),
         }
     }
 }
@@ -91,191 +98,220 @@ pub(super) fn read(
     references: &References<'_>,
     mistakes: &mut Mistakes,
     warnings: &mut Vec<Mistake>,
-) -> BTreeMap<String, Template> {
-    let mut templates = BTreeMap::new();
-    for name in source.names("templates", mistakes) {
-        let key = format!("templates.{name}");
-        mistakes.name(&key, &name);
+) -> Templates {
+    let mut templates = Templates::default();
+    for section in source.names("templates", mistakes) {
+        let key = format!("templates.{section}");
+        let reference = parse_reference(&section);
+        if reference.is_none() {
+            mistakes.add(
+                &key,
+                "a name has 3 to 40 of a-z, 0-9 and `-`, begins with a letter and does not end in `-`; a version \
+                 may follow, as in `sandbox@2`",
+            );
+        }
         let Some(raw) = source.section::<Raw>(&key, mistakes) else {
             continue;
         };
-        if raw.token_for == TokenFor::Provisioner {
-            warnings.push(Mistake::new(
-                format!("{key}.token_for"),
-                "`provisioner`: whoever reads the token administers the workspace",
-            ));
+        warn(&raw, &key, warnings);
+        let reader = Reader {
+            key: &key,
+            references,
+            mistakes,
+        };
+        let (name, version) = reference.unwrap_or((&section, None));
+        if let Some(template) = reader.template(raw, name, version.unwrap_or(1))
+            && templates.insert(template).is_some()
+        {
+            mistakes.add(&key, format!("is the same as [templates.{name}]"));
         }
-        let template = template(&name, raw, &key, references, mistakes);
-        templates.insert(name, template);
     }
     templates
 }
 
-fn template(
-    name: &str,
-    raw: Raw,
-    key: &str,
-    references: &References<'_>,
-    mistakes: &mut Mistakes,
-) -> Template {
-    let at = |member: &str| format!("{key}.{member}");
-    let known = |text: &str, names: &[String]| text.is_empty() || names.iter().any(|n| n == text);
-
-    let account = mistakes.required(at("account"), raw.account.clone());
-    if !known(&account, references.account_names) {
-        mistakes.add(at("account"), format!("there is no [accounts.{account}]"));
+fn warn(raw: &Raw, key: &str, warnings: &mut Vec<Mistake>) {
+    if raw.token_for == TokenFor::Provisioner {
+        warnings.push(Mistake::new(
+            format!("{key}.token_for"),
+            "`provisioner`: whoever reads the token administers the workspace",
+        ));
     }
-    let secret_store = mistakes.required(at("secret_store"), raw.secret_store.clone());
-    if !known(&secret_store, references.store_names) {
-        mistakes.add(
-            at("secret_store"),
-            format!("there is no [stores.{secret_store}]"),
-        );
-    }
-    let region = mistakes.required(at("region"), raw.region.clone());
-    if !region.is_empty() && !is_region(&region) {
-        mistakes.add(
-            at("region"),
-            format!("`{region}` is not a region such as us-west-2"),
-        );
-    }
-    if let Some(tier) = raw.tier.as_deref().filter(|tier| !TIERS.contains(tier)) {
-        mistakes.add(
-            at("tier"),
-            format!("`{tier}` is none of {}", TIERS.join(", ")),
-        );
-    }
-    if let Err(why) = check_secret_path(&raw.secret_path) {
-        mistakes.add(at("secret_path"), format!("`{}` {why}", raw.secret_path));
-    }
-    check_tags(&at("tags"), &raw.tags, mistakes);
-    let longest = 1..=MAX_TOKEN_LIFETIME_SECONDS;
-    mistakes.range(
-        at("token_lifetime_seconds"),
-        raw.token_lifetime_seconds,
-        longest,
-    );
-    mistakes.range(
-        at("keep_failed_seconds"),
-        raw.keep_failed_seconds,
-        0..=30 * DAY,
-    );
-    mistakes.range(
-        at("create_deadline_seconds"),
-        raw.create_deadline_seconds,
-        60..=DAY,
-    );
-    mistakes.range(
-        at("delete_deadline_seconds"),
-        raw.delete_deadline_seconds,
-        60..=DAY,
-    );
-    let Objects {
-        credentials,
-        storage,
-        network,
-    } = objects::read(&raw, key, mistakes);
-    Template {
-        name: name.to_owned(),
-        cloud: references
-            .accounts
-            .get(&account)
-            .map_or(Cloud::Aws, |account| account.cloud),
-        account,
-        compute_mode: raw.compute_mode,
-        region,
-        tier: raw.tier,
-        credentials,
-        storage,
-        network,
-        tags: raw.tags,
-        token_for: raw.token_for,
-        token_lifetime_seconds: raw.token_lifetime_seconds,
-        secret_store,
-        secret_path: raw.secret_path,
-        reachable_from_here: raw.reachable_from_here,
-        keep_failed_seconds: raw.keep_failed_seconds,
-        create_deadline_seconds: raw.create_deadline_seconds,
-        delete_deadline_seconds: raw.delete_deadline_seconds,
-        deletion_protection: raw.deletion_protection,
-    }
-}
-
-fn check_tags(key: &str, tags: &BTreeMap<String, String>, mistakes: &mut Mistakes) {
-    if tags.len() > 20 {
-        mistakes.add(key, format!("{} tags are more than 20", tags.len()));
-    }
-    for (name, value) in tags {
-        if name == WORKSPACE_TAG {
-            mistakes.add(
-                format!("{key}.{name}"),
-                "is the tag that carries the marker",
-            );
-        }
-        if !(1..=127).contains(&name.chars().count()) || value.chars().count() > 255 {
-            mistakes.add(
-                format!("{key}.{name}"),
-                "a key has 1 to 127 characters and a value at most 255",
-            );
+    for (name, own) in &raw.parameters {
+        let narrowed = ["enum", "const", "pattern", "items", "contains", "not"];
+        if is_object(name) && !narrowed.iter().any(|keyword| own.get(keyword).is_some()) {
+            warnings.push(Mistake::new(
+                format!("{key}.parameters.{name}"),
+                "whoever may request can name any; an `enum` or a `pattern` says which",
+            ));
         }
     }
 }
 
-/// `{id}`, or both `{team}` and `{name}`, make the path one workspace's own.
-fn check_secret_path(path: &str) -> Result<(), &'static str> {
-    let (id, team, name) = ("{id}", "{team}", "{name}");
-    let filled = path.replace(id, "x").replace(team, "x").replace(name, "x");
-    if filled.contains(['{', '}']) {
-        return Err("has a placeholder that is none of {team}, {name}, {id}");
+impl Raw {
+    fn settable(&self) -> Settable {
+        let raw = self;
+        Settable {
+            region: raw.region.clone(),
+            tier: raw.tier.clone(),
+            credentials_id: raw.credentials_id.clone(),
+            role_arn: raw.role_arn.clone(),
+            storage_configuration_id: raw.storage_configuration_id.clone(),
+            bucket_name: raw.bucket_name.clone(),
+            network_id: raw.network_id.clone(),
+            vpc_id: raw.vpc_id.clone(),
+            subnet_ids: raw.subnet_ids.clone(),
+            security_group_ids: raw.security_group_ids.clone(),
+            token_lifetime_seconds: Some(raw.token_lifetime_seconds),
+            keep_failed_seconds: Some(raw.keep_failed_seconds),
+        }
     }
-    if !is_path(&filled) {
-        return Err("is not a path of letters, digits, `-`, `_`, `.` and single slashes");
-    }
-    // Next to each other, two of them could spell the same path for two workspaces.
-    if path.contains("}{") {
-        return Err("needs something between two placeholders");
-    }
-    let own_segment = |placeholder: &str| path.split('/').any(|segment| segment == placeholder);
-    if path.contains(id) || (own_segment(team) && path.contains(name)) {
-        return Ok(());
-    }
-    if own_segment(name) && path.contains(team) {
-        return Ok(());
-    }
-    Err("must contain {id}, or both {team} and {name} in segments of their own")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+struct Reader<'r> {
+    key: &'r str,
+    references: &'r References<'r>,
+    mistakes: &'r mut Mistakes,
+}
 
-    #[test]
-    fn secret_paths() {
-        for good in [
-            "databricks/{team}/{name}",
-            "{id}",
-            "databricks/{team}/ws-{name}",
-            "databricks/{team}-{id}",
-            "{team}/{name}/pat",
+impl Reader<'_> {
+    fn add(&mut self, member: &str, why: impl Into<String>) {
+        self.mistakes.add(format!("{}.{member}", self.key), why);
+    }
+
+    /// None only with a mistake.
+    fn template(mut self, raw: Raw, name: &str, version: u32) -> Option<Template> {
+        let account = self.named("account", "accounts", raw.account.clone());
+        let secret_store = self.named("secret_store", "stores", raw.secret_store.clone());
+        if let Err(why) = check_secret_path(&raw.secret_path) {
+            self.add("secret_path", format!("`{}` {why}", raw.secret_path));
+        }
+        check_tags(&format!("{}.tags", self.key), &raw.tags, self.mistakes);
+        self.required_tags(&raw);
+        for (member, value) in [
+            ("create_deadline_seconds", raw.create_deadline_seconds),
+            ("delete_deadline_seconds", raw.delete_deadline_seconds),
         ] {
-            assert_eq!(check_secret_path(good), Ok(()), "{good}");
+            let key = format!("{}.{member}", self.key);
+            self.mistakes.range(key, value, 60..=DAY);
         }
-        for bad in [
-            "",
-            "databricks/{name}",
-            "databricks/{team}",
-            // a-b/c and a/b-c would meet
-            "databricks/{team}-{name}",
-            "databricks/{team}{id}",
-            "databricks/{workspace}/{id}",
-            "databricks/{id",
-            "/{id}",
-            "{id}/",
-            "a//{id}",
-            "../{id}",
-            "a b/{id}",
-        ] {
-            assert!(check_secret_path(bad).is_err(), "{bad}");
+        let settable = raw.settable();
+        let demands = self.demands(&raw, &settable);
+        let accounts = self.references.accounts;
+        Some(Template {
+            name: name.to_owned(),
+            version,
+            description: raw.description,
+            cloud: accounts
+                .get(&account)
+                .map_or(Cloud::Aws, |account| account.cloud),
+            account,
+            compute_mode: raw.compute_mode,
+            settable,
+            demands: demands?,
+            tags: raw.tags,
+            token_for: raw.token_for,
+            secret_store,
+            secret_path: raw.secret_path,
+            reachable_from_here: raw.reachable_from_here,
+            create_deadline_seconds: raw.create_deadline_seconds,
+            delete_deadline_seconds: raw.delete_deadline_seconds,
+            deletion_protection: raw.deletion_protection,
+        })
+    }
+
+    /// The name of something in another section.
+    fn named(&mut self, member: &str, section: &str, given: Option<String>) -> String {
+        let name = self
+            .mistakes
+            .required(format!("{}.{member}", self.key), given);
+        let known = match section {
+            "accounts" => self.references.account_names,
+            _ => self.references.store_names,
+        };
+        if !name.is_empty() && !known.contains(&name) {
+            self.add(member, format!("there is no [{section}.{name}]"));
+        }
+        name
+    }
+
+    fn required_tags(&mut self, raw: &Raw) {
+        let tags = &raw.required_tags;
+        let empty = tags
+            .keys()
+            .map(|tag| (tag.clone(), String::new()))
+            .collect();
+        check_tags(
+            &format!("{}.required_tags", self.key),
+            &empty,
+            self.mistakes,
+        );
+        for tag in tags.keys() {
+            let member = format!("required_tags.{tag}");
+            if raw.tags.contains_key(tag) {
+                self.add(
+                    &member,
+                    "is a tag of the template itself, which wins over a request's",
+                );
+            } else if tag.starts_with(WORKSPACE_TAG) && tag != WORKSPACE_TAG {
+                self.add(
+                    &member,
+                    "begins as our own tags do, so no request can have it",
+                );
+            }
+        }
+    }
+
+    /// What the template demands of requests. What is wrong without them and can be mended by one parameter is
+    /// required of them.
+    fn demands(&mut self, raw: &Raw, settable: &Settable) -> Option<Demands> {
+        let known = members().map(|(name, _)| name);
+        let strange = |name: &&String| !known.contains(&name.as_str());
+        let strangers: Vec<String> = raw.parameters.keys().filter(strange).cloned().collect();
+        for name in &strangers {
+            let why = format!(
+                "{}: requests may set {}",
+                source::unknown(name, &known),
+                known.join(", ")
+            );
+            self.add(&format!("parameters.{name}"), why);
+        }
+        let mut required: Vec<String> = Vec::new();
+        for wrong in settable.settle(raw.compute_mode).1 {
+            let open = |name: &&str| raw.parameters.contains_key(*name) && !settable.has(name);
+            match wrong.members().filter(open).collect::<Vec<_>>().as_slice() {
+                [] => self.add(&wrong.member, wrong.why.clone()),
+                [only] => required.push((*only).to_owned()),
+                _ => {}
+            }
+        }
+        if raw.compute_mode == ComputeMode::Serverless {
+            for name in raw.parameters.keys().filter(|name| is_object(name)) {
+                if known.contains(&name.as_str()) {
+                    self.add(
+                        &format!("parameters.{name}"),
+                        "a serverless workspace has none",
+                    );
+                }
+            }
+        }
+        if !strangers.is_empty() {
+            return None;
+        }
+        let demands = Demands::compile(&Wanted {
+            name_pattern: raw.name_pattern.as_deref(),
+            required_tags: &raw.required_tags,
+            parameters: &raw.parameters,
+            defaults: settable,
+            required: &required,
+        });
+        match demands {
+            Ok(demands) => Some(demands),
+            Err(mistakes) => {
+                for (place, why) in mistakes {
+                    self.add(&place, why);
+                }
+                None
+            }
         }
     }
 }

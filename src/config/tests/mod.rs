@@ -13,6 +13,7 @@ mod login;
 mod objects;
 mod readme;
 mod stores;
+mod templates;
 
 type Variables<'v> = &'v [(&'v str, &'v str)];
 
@@ -64,11 +65,9 @@ fn the_example_is_right() {
     assert_eq!(config.instance, "example");
     assert_eq!(config.warnings, []);
     assert_eq!(config.issuers.len(), 2);
-    assert_eq!(
-        config.templates["sandbox"].token_lifetime_seconds,
-        2_592_000
-    );
-    assert!(summary(&config).contains("templates  sandbox"));
+    let sandbox = config.templates.find("sandbox").unwrap();
+    assert_eq!(sandbox.settable.token_lifetime_seconds, Some(2_592_000));
+    assert!(summary(&config).contains("templates  sandbox@1"));
 }
 
 #[test]
@@ -146,6 +145,10 @@ fn the_example_tells_the_defaults() {
         "subnet_ids",
         "security_group_ids",
         "tags",
+        "description",
+        "name_pattern",
+        "required_tags",
+        "parameters",
     ];
     let switched: String = EXAMPLE
         .lines()
@@ -184,7 +187,8 @@ fn the_environment_wins() {
     assert_eq!(config.database.max_connections, 42);
     assert_eq!(config.outbound.dns_servers[0].to_string(), "10.1.1.1:53");
     assert_eq!(config.worker.slots, 3);
-    assert_eq!(config.templates["sandbox"].region, "eu-central-1");
+    let sandbox = config.templates.find("sandbox").unwrap();
+    assert_eq!(sandbox.settable.region.as_deref(), Some("eu-central-1"));
     assert_eq!(config.warnings, []);
 }
 

@@ -88,8 +88,9 @@ fn vpc(vpc: &str, subnets: &str, groups: &str) -> String {
 #[test]
 fn a_vpc_or_nothing_serverless() {
     let made = load_text(&vpc("", "", ""), &[]).unwrap_or_else(|errors| panic!("{errors}"));
-    let Some(NetworkSource::Made(vpc)) = &made.templates["sandbox"].network else {
-        panic!("{:?}", made.templates["sandbox"]);
+    let sandbox = made.templates.find("sandbox").unwrap();
+    let Some(NetworkSource::Made(vpc)) = sandbox.outline("t", "n", "i").network else {
+        panic!("{sandbox:?}");
     };
     assert_eq!(vpc.vpc_id, "vpc-0123456789abcdef0");
     assert_eq!(vpc.subnet_ids.len(), 2);
@@ -98,7 +99,8 @@ fn a_vpc_or_nothing_serverless() {
                       region = \"us-west-2\"\nsecret_store = \"vault\"\n";
     let config = load_text(&format!("{EXAMPLE}{serverless}"), &[]);
     let config = config.unwrap_or_else(|errors| panic!("{errors}"));
-    let light = &config.templates["light"];
+    let light = config.templates.find("light").unwrap();
+    let light = light.outline("t", "n", "i");
     assert_eq!(light.compute_mode, ComputeMode::Serverless);
     assert!(light.credentials.is_none() && light.storage.is_none() && light.network.is_none());
 

@@ -78,7 +78,9 @@ fn http(settings: Settings) -> (Http, String) {
         Arc::new(Keys(serde_json::to_vec(&json!({"keys": [jwk]})).unwrap())),
         clock.clone(),
     );
-    let (_, templates) = watch::channel(Arc::default());
+    let mut templates = crate::domain::template::Templates::default();
+    templates.insert(samples::template().unwrap());
+    let (_, templates) = watch::channel(Arc::new(templates));
     // Nobody listens there.
     let db = PgPoolOptions::new()
         .acquire_timeout(Duration::from_millis(200))
@@ -169,6 +171,7 @@ async fn every_documented_route_is_served_and_needs_a_token_unless_it_is_public(
         let uri = path
             .replace("{workspace}", "analytics-dev")
             .replace("{operation}", samples::OPERATION)
+            .replace("{template}", "sandbox")
             .replace("{code}", "name_taken");
         for method in item.as_object().unwrap().keys() {
             let request = Request::builder()

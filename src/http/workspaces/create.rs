@@ -1,8 +1,8 @@
 //! `POST /workspaces`: ask for a workspace.
 
+use super::choices::choices;
 use crate::auth::{Teams, requestable_teams};
 use crate::domain::problem::Code;
-use crate::domain::template::{Choices, Template};
 use crate::http::Http;
 use crate::http::body::{Body, Json};
 use crate::http::extract::Caller;
@@ -19,6 +19,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jsonschema::Validator;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -35,7 +36,8 @@ pub struct CreateWorkspace {
         max_length = 40
     )]
     pub name: String,
-    /// Name of the template: it decides the account, the region, the network, the lifetime.
+    /// Name of the template: it decides the account, the region, the network, the lifetime. `sandbox` is its newest
+    /// version, `sandbox@3` its third.
     #[schema(min_length = 1, max_length = 100, pattern = "^[^\\x00-\\x1f]*$")]
     pub template: String,
     /// The team it is for. May be left out if the caller can request for exactly one.
@@ -50,6 +52,10 @@ pub struct CreateWorkspace {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(schema_with = tags_schema, required = false)]
     pub tags: BTreeMap<String, String>,
+    /// What the template leaves to requests; `GET /templates/{template}` has the JSON Schema.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object, required = false)]
+    pub parameters: Map<String, Value>,
     /// The subdomain, if the account has a deployment name prefix; the vendor chooses one if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
@@ -95,6 +101,7 @@ impl CreateWorkspace {
             template: "sandbox".to_owned(),
             team: Some("data-platform".to_owned()),
             tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
+            parameters: Map::new(),
             deployment_name: None,
             deletion_protection: Some(false),
         }
@@ -157,9 +164,9 @@ pub async fn create_workspace(
     }
     let wanted = body.value;
     let templates = Arc::clone(&http.templates.borrow());
-    let template = template(&templates, &wanted.template)?;
-    check_deployment_name(wanted.deployment_name.as_deref())?;
-    let team = team(&caller, wanted.team)?;
+    // Before anything is said about templates: callers without a role learn nothing of them.
+    let team = team(&caller, wanted.team.clone())?;
+    let (template, choices) = choices(&templates, &wanted)?;
     let fingerprint = Sha256::digest(format!(
         "{}\n{}",
         body.canonical,
@@ -174,10 +181,7 @@ pub async fn create_workspace(
         name: &wanted.name,
         team: &team,
         template,
-        choices: Choices {
-            tags: wanted.tags,
-            deployment_name: wanted.deployment_name,
-        },
+        choices,
         deletion_protection: wanted.deletion_protection,
         key: key.as_deref().map(|key| idempotency::Key {
             principal: &caller.principal.id,
@@ -211,37 +215,6 @@ pub async fn answer(http: &Http, row: &OperationRow) -> Result<Response, Problem
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
-}
-
-fn invalid(pointer: &str, detail: &str) -> Problem {
-    Problem::new(Code::ValidationFailed, "1 field is not valid.").errors(vec![FieldError::pointer(
-        pointer,
-        FieldCode::Invalid,
-        detail,
-    )])
-}
-
-fn template<'a>(
-    templates: &'a BTreeMap<String, Template>,
-    name: &str,
-) -> Result<&'a Template, Problem> {
-    templates.get(name).ok_or_else(|| {
-        let known: Vec<String> = templates.keys().map(|name| format!("`{name}`")).collect();
-        let hint = if known.is_empty() {
-            "No template is configured.".to_owned()
-        } else {
-            format!("The templates are {}.", known.join(", "))
-        };
-        invalid("/template", "there is no such template").hint(hint)
-    })
-}
-
-/// `EMPTY` is the vendor's word for "no deployment name", in any case.
-fn check_deployment_name(name: Option<&str>) -> Result<(), Problem> {
-    match name {
-        Some("empty") => Err(invalid("/deployment_name", "is reserved by Databricks")),
-        _ => Ok(()),
-    }
 }
 
 /// The team asked for, or the only one the caller can ask for. A team that does not exist for the caller gets the

@@ -49,7 +49,7 @@ pub struct ListWorkspaces {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
     )]
     pub region: Vec<String>,
-    /// Any of these templates; repeated or separated by commas.
+    /// Any of these templates; repeated or separated by commas. A name without a version means all its versions.
     #[param(
         required = false,
         nullable = false,

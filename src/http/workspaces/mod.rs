@@ -1,6 +1,7 @@
 //! Workspaces: one endpoint, one file. This one holds what they share: the path segment, the lookup, the answer.
 //! A workspace of a team the caller has nothing to do with is answered like one that never existed.
 
+pub mod choices;
 pub mod create;
 pub mod delete;
 pub mod get;
@@ -22,6 +23,7 @@ use crate::store::workspaces::{self, Workspace as Row};
 use crate::store::{self};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -169,8 +171,11 @@ pub struct Workspace {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = Spec)]
 pub struct SpecView {
-    /// The template it was made from.
+    /// The template it was made from, with its version.
     pub template: String,
+    /// What the request chose of it.
+    #[schema(value_type = Object)]
+    pub parameters: Map<String, Value>,
     /// The cloud.
     pub cloud: Cloud,
     /// Where compute runs.
@@ -231,6 +236,7 @@ impl Workspace {
             phase: row.phase,
             spec: SpecView {
                 template: spec.template.clone(),
+                parameters: spec.parameters.clone(),
                 cloud: spec.cloud,
                 compute_mode: spec.compute_mode,
                 region: spec.region.clone(),

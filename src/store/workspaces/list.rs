@@ -50,9 +50,18 @@ pub async fn list(
         ("owner", &filter.owner),
         ("cloud", &filter.cloud),
         ("region", &filter.region),
-        ("template", &filter.template),
     ];
     crate::store::push_alternatives(&mut query, &columns);
+    if !filter.template.is_empty() {
+        // A name alone means all its versions.
+        let templates = &filter.template;
+        query
+            .push(" and (template = any(")
+            .push_bind(templates.clone())
+            .push(") or split_part(template, '@', 1) = any(")
+            .push_bind(templates.clone())
+            .push("))");
+    }
     if filter.phase.is_empty() {
         query.push(" and phase <> 'deleted'");
     }

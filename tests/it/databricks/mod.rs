@@ -55,6 +55,7 @@ fn provider(simulator: &Simulator, account_host: String, requests_per_second: u3
 fn spec() -> Spec {
     Spec {
         template: "t".to_owned(),
+        parameters: serde_json::Map::new(),
         account: "a".to_owned(),
         cloud: Cloud::Aws,
         compute_mode: ComputeMode::Classic,

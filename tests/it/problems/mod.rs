@@ -24,6 +24,9 @@ const NOT_TO_BE_HAD: &[(&str, &str, &[u16])] = &[
     ("GET", "/version", &[500, 503]),
     ("GET", "/metrics", &[404, 500, 503]),
     ("GET", "/problems", &[500, 503]),
+    ("GET", "/templates", &[500, 503]),
+    ("GET", "/templates/{template}", &[500, 503]),
+    ("GET", "/templates/{template}/schema", &[500, 503]),
     ("GET", "/problems/{code}", &[500, 503]),
     ("GET", WHOAMI, &[500, 503]),
 ];
@@ -127,6 +130,7 @@ fn existing(route: &Route, workspace: &str, operation: &str) -> String {
         .replace("{workspace}", workspace)
         .replace("{operation}", operation)
         .replace("{code}", "name_taken")
+        .replace("{template}", "sandbox")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +240,9 @@ async fn every_documented_problem_of_every_route() {
                 .expect(
                     (404, "not_found"),
                     route,
-                    &existing(route, &w, &o).replace("name_taken", "no_such_code"),
+                    &existing(route, &w, &o)
+                        .replace("sandbox", "absent")
+                        .replace("name_taken", "no_such_code"),
                     role,
                     &[],
                     "",
@@ -302,7 +308,7 @@ async fn every_documented_problem_of_every_route() {
             .await
             .expect("it can be renamed");
     }
-    let reads = |route: &&Route| !route.is_public() && route.path != WHOAMI;
+    let reads = |route: &&Route| !route.is_public() && !route.is_from_memory();
     for route in routes.iter().filter(reads) {
         let (there, body) = (existing(route, "kept", operation), kept.to_string());
         let (json, body): (&[_], _) = if route.method == "POST" {
@@ -332,7 +338,7 @@ async fn every_documented_problem_of_every_route() {
         let answer = probe
             .ask(route, &there, Some("requester"), json, body)
             .await;
-        let lives = !reads(&route) && route.path != "/readyz";
+        let lives = route.is_from_memory();
         assert_eq!(
             answer.status,
             if lives { 200 } else { 503 },

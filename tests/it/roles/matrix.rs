@@ -35,6 +35,9 @@ const ROUTES: &[(&str, &str, How, u16)] = &[
     ("GET",    "/workspaces/{workspace}/tokens", How::ByName,      200),
     ("GET",    "/operations",                    How::Plain,       200),
     ("GET",    "/operations/{operation}",        How::ById,        200),
+    ("GET",    "/templates",                     How::Plain,       200),
+    ("GET",    "/templates/{template}",          How::Plain,       200),
+    ("GET",    "/templates/{template}/schema",   How::Plain,       200),
     ("GET",    "/whoami",                        How::Plain,       200),
     ("GET",    "/livez",                         How::Plain,       200),
     ("GET",    "/readyz",                        How::Plain,       200),
@@ -48,7 +51,7 @@ const ROUTES: &[(&str, &str, How, u16)] = &[
 /// What an action is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum To {
-    /// No one thing: a list, or oneself.
+    /// No one thing: a list, oneself, or what is nobody's.
     All,
     /// A thing of the team, which belongs to [`Who::Owner`].
     Thing,
@@ -72,6 +75,7 @@ const TABLE: &[(&str, To, &str)] = &[
     ("CreateWorkspace", To::Team,   "- + + +            - - -        - +      -   -              + - -        ! ! ! !"),
     ("CreateWorkspace", To::NoTeam, "- + + +            - + +        - ?      +   -              + - -        ! ! ! !"),
     ("ListWorkspaces",  To::All,    "+ + + +            + + +        + +      +   -              + - -        ! ! ! !"),
+    ("ReadTemplates",   To::All,    "+ + + +            + + +        + +      +   -              + - -        ! ! ! !"),
     ("ReadWorkspace",   To::Thing,  "+ + + +            . . .        + +      +   .              + . .        ! ! ! !"),
     ("DeleteWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
     ("ReadTokens",      To::Thing,  "+ + + +            . . .        + +      +   .              + . .        ! ! ! !"),
@@ -139,7 +143,9 @@ async fn every_cell_of_the_table() {
         let to = how.to();
         let expected = cells(&route(method, path), to, *good);
         assert_eq!(expected.len(), Who::ALL.len(), "{method} {path}");
-        let mut target = path.replace("{code}", "name_taken");
+        let mut target = path
+            .replace("{code}", "name_taken")
+            .replace("{template}", "sandbox");
         for (who, expected) in Who::ALL.into_iter().zip(expected) {
             number += 1;
             let name = format!("cell-{number}");
@@ -187,7 +193,7 @@ fn every_route_of_the_document_has_a_row() {
     let mut used = BTreeSet::new();
     for (method, path, how, good) in ROUTES {
         let route = route(method, path);
-        let thing = route.takes_an_id() && !route.is_public();
+        let thing = route.names_a_teams();
         assert_eq!(thing, how.to() == To::Thing, "{route:?}");
         assert_eq!(
             cells(&route, how.to(), *good).len(),

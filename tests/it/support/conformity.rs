@@ -40,9 +40,20 @@ impl Route {
             .is_some_and(Vec::is_empty)
     }
 
+    /// Whether it answers without the database.
+    pub fn is_from_memory(&self) -> bool {
+        let known = self.path == "/whoami" || self.path.starts_with("/templates");
+        (self.is_public() && self.path != "/readyz") || known
+    }
+
     /// Whether its path names one thing.
     pub fn takes_an_id(&self) -> bool {
         self.path.contains('{')
+    }
+
+    /// Whether its path names a thing that belongs to a team.
+    pub fn names_a_teams(&self) -> bool {
+        self.takes_an_id() && !self.is_public() && !self.path.contains("{template}")
     }
 
     /// Its documented statuses.

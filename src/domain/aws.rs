@@ -1,7 +1,7 @@
 //! The shapes of AWS' names.
 
 /// Whether `text` is shaped like a region.
-pub(super) fn is_region(text: &str) -> bool {
+pub fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
         return false;
@@ -15,7 +15,7 @@ pub(super) fn is_region(text: &str) -> bool {
 }
 
 /// Whether `text` is the ARN of an IAM role.
-pub(super) fn is_role_arn(text: &str) -> bool {
+pub fn is_role_arn(text: &str) -> bool {
     let Some((partition, rest)) = text
         .strip_prefix("arn:")
         .and_then(|rest| rest.split_once(":iam::"))
@@ -36,7 +36,7 @@ pub(super) fn is_role_arn(text: &str) -> bool {
 }
 
 /// Whether `text` may be an S3 bucket's name.
-pub(super) fn is_bucket(text: &str) -> bool {
+pub fn is_bucket(text: &str) -> bool {
     let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let bytes = text.as_bytes();
     (3..=63).contains(&bytes.len())
@@ -49,7 +49,7 @@ pub(super) fn is_bucket(text: &str) -> bool {
 }
 
 /// Whether `text` is an id of EC2 with that prefix, such as `vpc-0123456789abcdef0`.
-pub(super) fn is_ec2_id(text: &str, prefix: &str) -> bool {
+pub fn is_ec2_id(text: &str, prefix: &str) -> bool {
     let id = text.strip_prefix(prefix).and_then(|t| t.strip_prefix('-'));
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     id.is_some_and(|id| [8, 17].contains(&id.len()) && id.bytes().all(hex))

@@ -1,0 +1,76 @@
+//! What a request chose of its template, checked: by the template's schema, then by the rules the configuration keeps
+//! too.
+
+use super::create::CreateWorkspace;
+use crate::domain::settable::Wrong;
+use crate::domain::template::{Choices, Template, Templates};
+use crate::http::body::{errors, refusal};
+use crate::http::problem::{FieldCode, FieldError, Problem};
+use crate::http::templates;
+use serde_json::{Value, json};
+
+/// The template a request names, and what it chose.
+///
+/// # Errors
+/// An unknown template, or every field that the template does not allow.
+pub fn choices<'t>(
+    templates: &'t Templates,
+    wanted: &CreateWorkspace,
+) -> Result<(&'t Template, Choices), Problem> {
+    let template = templates
+        .find(&wanted.template)
+        .ok_or_else(|| templates::unknown(templates))?;
+    // What is left out counts as empty, so that what is missing in it is named.
+    let said = json!({"name": wanted.name, "tags": wanted.tags, "parameters": wanted.parameters});
+    let mut wrong = errors(template.demands.validator(), &said);
+    // The vendor's word for "no deployment name", in any case.
+    if wanted.deployment_name.as_deref() == Some("empty") {
+        wrong.push(invalid("/deployment_name", "is reserved by Databricks"));
+    }
+    let chosen = template.choose(
+        wanted.tags.clone(),
+        wanted.deployment_name.clone(),
+        wanted.parameters.clone(),
+    );
+    match chosen {
+        Ok(choices) if wrong.is_empty() => return Ok((template, choices)),
+        Ok(_) => {}
+        Err(rules) => {
+            let parameters = &template.demands.schema()["properties"]["parameters"]["properties"];
+            for rule in rules {
+                let error = of_rule(&rule, parameters);
+                // A place is told once: what does not fit its schema seldom keeps the rules.
+                if !wrong.iter().any(|known| overlaps(known, &error)) {
+                    wrong.push(error);
+                }
+            }
+        }
+    }
+    Err(refusal(wrong))
+}
+
+fn of_rule(rule: &Wrong, parameters: &Value) -> FieldError {
+    let is_parameter = |name: &str| parameters.get(name).is_some();
+    let mut members = rule.members();
+    let pointer = match members.next() {
+        Some(member) if is_parameter(member) => {
+            format!("/parameters/{}", rule.member.replace('.', "/"))
+        }
+        _ => match members.find(|member| is_parameter(member)) {
+            Some(other) => format!("/parameters/{other}"),
+            None => "/parameters".to_owned(),
+        },
+    };
+    invalid(&pointer, &rule.why)
+}
+
+fn overlaps(one: &FieldError, other: &FieldError) -> bool {
+    let (Some(one), Some(other)) = (&one.pointer, &other.pointer) else {
+        return false;
+    };
+    one == other || one.starts_with(&format!("{other}/")) || other.starts_with(&format!("{one}/"))
+}
+
+fn invalid(pointer: &str, detail: &str) -> FieldError {
+    FieldError::pointer(pointer, FieldCode::Invalid, detail)
+}
