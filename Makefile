@@ -25,7 +25,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries store-servers clients chromium ## Run the whole suite.
+test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run the whole suite.
 	cargo test --locked --workspace
 
 .PHONY: lint
@@ -54,7 +54,7 @@ openapi: toolchain ## Renew openapi/openapi.json after an endpoint changed.
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -69,5 +69,7 @@ clients:
 	@scripts/install-clients.sh
 chromium:
 	@scripts/install-chromium.sh
+pipeline:
+	@scripts/install-pipeline.sh
 tools: toolchain
 	@scripts/install-tools.sh

@@ -12,6 +12,7 @@ use brickyard::domain::id::WorkspaceId;
 use brickyard::domain::template::Template;
 use brickyard::provisioning::request::{self, Asker, NewWorkspace};
 use brickyard::store::{Teams, operations, workspaces};
+use serde_json::json;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -55,7 +56,11 @@ async fn create(State(bare): State<Bare>, body: Bytes) -> Response {
         team: TEAM,
         template: &bare.template,
         choices,
+        wish: json!({"template": bare.template.name}),
+        owner: asker.principal,
+        labels: BTreeMap::new(),
         deletion_protection: None,
+        ttl_seconds: None,
         key: None,
     };
     let accepted = request::create(&bare.db, &asker, new).await.unwrap();

@@ -13,6 +13,7 @@ use crate::http::metrics::Scrape;
 use crate::http::operations::Changes;
 use crate::outbound::Outbound;
 use crate::provisioning::engine::Engine;
+use crate::provisioning::expire::Expiry;
 use crate::provisioning::observe::Observer;
 use crate::provisioning::{self, Provisioning};
 use crate::queue;
@@ -97,6 +98,7 @@ impl App {
                 metrics: config.server.metrics_listen.is_none(),
                 public_url: http::PublicUrl::new(config.server.public_url.as_deref()),
                 require_idempotency_key: config.server.require_idempotency_key,
+                require_if_match: config.server.require_if_match,
                 limits: http::Limits {
                     body_bytes: config.server.max_body_bytes,
                     handler: seconds(config.server.request_timeout_seconds),
@@ -200,7 +202,8 @@ impl App {
         });
         let handlers: Vec<Arc<dyn Handler>> = vec![
             Arc::new(Engine(Arc::clone(&provisioning))),
-            Arc::new(Observer(provisioning)),
+            Arc::new(Observer(Arc::clone(&provisioning))),
+            Arc::new(Expiry(provisioning)),
         ];
         Worker::new(self.db.clone(), self.queue.clone(), handlers)
     }

@@ -150,6 +150,11 @@ impl Verifier {
         *self.issuers.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
+    /// Whether an issuer of that configured name is trusted.
+    pub fn trusts(&self, name: &str) -> bool {
+        self.issuers().values().any(|issuer| issuer.name == name)
+    }
+
     /// The principal of a request, from all its `Authorization` headers.
     ///
     /// # Errors

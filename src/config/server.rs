@@ -25,6 +25,8 @@ pub struct ServerSettings {
     pub requests_per_minute: u32,
     /// Whether asking for a workspace takes an `Idempotency-Key`.
     pub require_idempotency_key: bool,
+    /// Whether changing a workspace takes `If-Match`.
+    pub require_if_match: bool,
     /// A token that the documentation page offers. No setting: only `brickyard dev` fills it.
     pub docs_token: Option<SecretString>,
 }
@@ -40,6 +42,7 @@ pub(super) struct Raw {
     request_timeout_seconds: u32,
     requests_per_minute: u32,
     require_idempotency_key: bool,
+    require_if_match: bool,
 }
 
 impl Default for ServerSettings {
@@ -53,6 +56,7 @@ impl Default for ServerSettings {
             request_timeout_seconds: 30,
             requests_per_minute: 600,
             require_idempotency_key: false,
+            require_if_match: false,
             docs_token: None,
         }
     }
@@ -70,6 +74,7 @@ impl Default for Raw {
             request_timeout_seconds: default.request_timeout_seconds,
             requests_per_minute: default.requests_per_minute,
             require_idempotency_key: default.require_idempotency_key,
+            require_if_match: default.require_if_match,
         }
     }
 }
@@ -122,6 +127,7 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
         request_timeout_seconds: raw.request_timeout_seconds,
         requests_per_minute: raw.requests_per_minute,
         require_idempotency_key: raw.require_idempotency_key,
+        require_if_match: raw.require_if_match,
         docs_token: None,
     })
 }

@@ -38,7 +38,10 @@ impl Code {
             Self::AmbiguousName => "Names are unique in a team only.",
             Self::OperationInProgress => "One operation at a time works on a workspace.",
             Self::DeletionProtected => {
-                "The workspace was made with `deletion_protection`, by the request or by its template."
+                "The workspace is protected: the request or the template said so, or it has no lifetime."
+            }
+            Self::VersionMismatch => {
+                "The workspace was changed, by a caller or by the work on it, since the version the request names; or it is there although the request wants none."
             }
             Self::BodyTooLarge => "The body, or the length it announces, is over the limit.",
             Self::UriTooLong => "Path and query together are over the limit.",
@@ -49,8 +52,14 @@ impl Code {
             Self::UnknownField => {
                 "The service refuses what it does not know, so that a misspelt field is not ignored."
             }
+            Self::ImmutableField => {
+                "What decides upstream is fixed when a workspace is made; only what lives here can be changed."
+            }
             Self::TeamRequired => "The team was left out, and your token allows more than one.",
             Self::IdempotencyKeyReused => "The key came before, with another body.",
+            Self::PreconditionRequired => {
+                "This installation asks for the version a change is about, so that nobody overwrites what they have not seen."
+            }
             Self::HeadersTooLarge => "There are too many headers, or they are too long.",
             Self::RateLimited => {
                 "The caller has used up its share of requests for now; others are not affected."

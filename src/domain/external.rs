@@ -18,6 +18,10 @@ pub struct ExternalIds {
     /// The workspace itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<ExternalWorkspace>,
+    /// Databricks' ids of workspaces it had given up, removed and replaced by a retry. A list that lags must not bring
+    /// one of them back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replaced_workspaces: Vec<i64>,
     /// The service principal the PAT belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_principal: Option<ExternalServicePrincipal>,

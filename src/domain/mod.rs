@@ -2,7 +2,9 @@
 //!
 //! A **workspace** is what was asked for ([`spec`], [`external`], [`condition`], [`phase`]), an **operation** is
 //! the work on it that a caller can follow ([`operation`]), and whatever goes wrong is said in one closed list of
-//! codes ([`problem`], and in [`cause`] why each of them happens). [`marker`] is how we know our own things outside.
+//! codes ([`problem`], and in [`cause`] why each of them happens). [`marker`] is how we know our own things outside. Two
+//! wishes are compared by [`wish`]; [`local`] is what can change without the vendor, under a [`precondition`] if the
+//! caller names one.
 //!
 //! This room refuses to know how any of it is stored, sent or shown.
 
@@ -13,13 +15,16 @@ pub mod condition;
 pub mod demands;
 pub mod external;
 pub mod id;
+pub mod local;
 pub mod marker;
 pub mod name;
 pub mod operation;
 pub mod phase;
+pub mod precondition;
 pub mod problem;
 pub mod scrub;
 pub mod settable;
 pub mod spec;
 pub mod strict_json;
 pub mod template;
+pub mod wish;

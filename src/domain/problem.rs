@@ -140,14 +140,17 @@ catalogue! {
     NameTaken = "name_taken", 409, Requester, false, "The team already has a workspace of that name", "Use the existing workspace, or choose another name.";
     AmbiguousName = "ambiguous_name", 409, Requester, false, "Several of your teams have a workspace of that name", "Use the id, or say which with `?team=`.";
     OperationInProgress = "operation_in_progress", 409, Nobody, true, "Another operation on this workspace is not finished", "Wait for it, or delete the workspace.";
-    DeletionProtected = "deletion_protected", 409, Requester, false, "The workspace is protected from deletion", "Remove `deletion_protection` first.";
+    DeletionProtected = "deletion_protected", 409, Requester, false, "The workspace is protected from deletion", "Take `deletion_protection` away with PATCH first.";
+    VersionMismatch = "version_mismatch", 412, Requester, false, "The workspace is in another version than the request demands", "Read it again, then repeat the change with its `ETag`.";
     BodyTooLarge = "body_too_large", 413, Requester, false, "The body is too large", "Send at most 64 KiB.";
     UriTooLong = "uri_too_long", 414, Requester, false, "The address is too long", "Send at most 8 KiB.";
     UnsupportedMediaType = "unsupported_media_type", 415, Requester, false, "The body is not JSON", "Send `Content-Type: application/json`.";
     ValidationFailed = "validation_failed", 422, Requester, false, "The request is not valid", "See `errors`: every field that is wrong is named.";
     UnknownField = "unknown_field", 422, Requester, false, "The request has a field that does not exist", "See `errors`; check the spelling.";
+    ImmutableField = "immutable_field", 422, Requester, false, "The request changes what cannot be changed", "See `errors`. Ask for another workspace, or send what the workspace was asked for with.";
     TeamRequired = "team_required", 422, Requester, false, "The team must be named", "You can request for several teams: send `team`.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, Requester, false, "The idempotency key was used for another request", "Use a new key for a new request.";
+    PreconditionRequired = "precondition_required", 428, Requester, false, "The service is set to require a precondition", "Read the workspace and send its `ETag` as `If-Match`.";
     HeadersTooLarge = "headers_too_large", 431, Requester, false, "The headers are too large", "Send at most 64 headers and 32 KiB, 8 KiB each.";
     RateLimited = "rate_limited", 429, Requester, true, "The caller sends too many requests", "Wait for `Retry-After` seconds; follow an operation with `Prefer: wait=20` instead of asking often.";
     Internal = "internal", 500, Operator, true, "The service failed", "Try again; if it stays, give the request id to an operator of Brickyard.";

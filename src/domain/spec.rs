@@ -47,6 +47,22 @@ pub struct Spec {
     pub create_deadline_seconds: u32,
     /// A delete that is not finished by then needs attention.
     pub delete_deadline_seconds: u32,
+    /// Longest lifetime that may be asked for; any if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ttl_seconds: Option<u32>,
+    /// An expired workspace is deleted this long after its end.
+    #[serde(default = "a_day", skip_serializing_if = "is_a_day")]
+    pub expiry_grace_seconds: u32,
+}
+
+/// The grace that is not written down.
+fn a_day() -> u32 {
+    24 * 3600
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde wants")]
+fn is_a_day(seconds: &u32) -> bool {
+    *seconds == a_day()
 }
 
 /// An existing credentials configuration, or what to make one from.

@@ -42,8 +42,15 @@ pub struct Template {
     pub create_deadline_seconds: u32,
     /// See [`Spec::delete_deadline_seconds`].
     pub delete_deadline_seconds: u32,
-    /// Whether a new workspace is protected from deletion unless the request says otherwise.
-    pub deletion_protection: bool,
+    /// Lifetime of a workspace whose request names none; `None`: for ever.
+    pub ttl_seconds: Option<u32>,
+    /// See [`Spec::max_ttl_seconds`].
+    pub max_ttl_seconds: Option<u32>,
+    /// See [`Spec::expiry_grace_seconds`].
+    pub expiry_grace_seconds: u32,
+    /// Whether a new workspace is protected from deletion unless the request says otherwise; `None`: if it has no
+    /// lifetime.
+    pub deletion_protection: Option<bool>,
 }
 
 /// What a request chose, checked by [`Template::choose`].
@@ -134,6 +141,8 @@ impl Template {
             keep_failed_seconds,
             create_deadline_seconds: self.create_deadline_seconds,
             delete_deadline_seconds: self.delete_deadline_seconds,
+            max_ttl_seconds: self.max_ttl_seconds,
+            expiry_grace_seconds: self.expiry_grace_seconds,
         }
     }
 

@@ -11,12 +11,22 @@ use axum::http::{HeaderMap, header};
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// Deepest nesting of a body; the outermost object is level 1.
 const MAX_DEPTH: usize = 32;
 
 /// A request body that is described in the document and checked against that description.
 pub trait Body: DeserializeOwned {
+    /// Content types it may be announced as.
+    const MEDIA_TYPES: &'static [&'static str] = &["application/json"];
+
+    /// Names of fields that exist, but cannot be sent in this body.
+    fn immutable() -> &'static BTreeSet<String> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        &NONE
+    }
+
     /// The compiled JSON Schema of the type, as it stands in the document.
     fn validator() -> Option<&'static Validator>;
 }
@@ -34,7 +44,7 @@ impl<T: Body> FromRequest<Http> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, http: &Http) -> Result<Self, Problem> {
-        check_content_type(request.headers())?;
+        check_content_type(request.headers(), T::MEDIA_TYPES)?;
         let bytes = read_body(request, http).await?;
         let value = strict_json::parse(&bytes, MAX_DEPTH)
             .map_err(|error| Problem::new(Code::InvalidJson, sentence(&error)))?;
@@ -42,7 +52,7 @@ impl<T: Body> FromRequest<Http> for Json<T> {
             tracing::error!("the schema of a request body does not compile");
             return Err(Problem::internal());
         };
-        check_schema(validator, &value)?;
+        check_schema(validator, &value, T::immutable())?;
         let canonical = canonical::canonical(&value);
         let value = serde_json::from_value(value)
             .map_err(|error| Problem::new(Code::ValidationFailed, sentence(&error)))?;
@@ -58,7 +68,7 @@ fn sentence(error: &impl std::fmt::Display) -> String {
     text + "."
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_content_type(headers: &HeaderMap, known: &[&str]) -> Result<(), Problem> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let essence = values
         .next()
@@ -70,12 +80,12 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
                 .trim()
                 .to_ascii_lowercase()
         });
-    if essence.as_deref() == Some("application/json") && values.next().is_none() {
+    if essence.is_some_and(|essence| known.contains(&essence.as_str())) && values.next().is_none() {
         return Ok(());
     }
     Err(Problem::new(
         Code::UnsupportedMediaType,
-        "The content type must be `application/json`.",
+        format!("The content type must be `{}`.", known.join("` or `")),
     ))
 }
 
@@ -105,8 +115,12 @@ async fn read_body(request: Request, http: &Http) -> Result<Bytes, Problem> {
     }
 }
 
-fn check_schema(validator: &Validator, value: &serde_json::Value) -> Result<(), Problem> {
-    match errors(validator, value) {
+fn check_schema(
+    validator: &Validator,
+    value: &serde_json::Value,
+    immutable: &BTreeSet<String>,
+) -> Result<(), Problem> {
+    match errors_but(validator, value, immutable) {
         wrong if wrong.is_empty() => Ok(()),
         wrong => Err(refusal(wrong)),
     }
@@ -114,6 +128,15 @@ fn check_schema(validator: &Validator, value: &serde_json::Value) -> Result<(), 
 
 /// Everything in which a body does not fit a schema.
 pub(super) fn errors(validator: &Validator, value: &serde_json::Value) -> Vec<FieldError> {
+    errors_but(validator, value, &BTreeSet::new())
+}
+
+/// The same, where some of the fields the schema does not know exist elsewhere.
+fn errors_but(
+    validator: &Validator,
+    value: &serde_json::Value,
+    immutable: &BTreeSet<String>,
+) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for error in validator.iter_errors(value) {
         let place = error.instance_path().to_string();
@@ -121,7 +144,12 @@ pub(super) fn errors(validator: &Validator, value: &serde_json::Value) -> Vec<Fi
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 errors.extend(unexpected.iter().map(|name| {
-                    FieldError::pointer(at(name), FieldCode::UnknownField, "there is no such field")
+                    let (code, detail) = if place.is_empty() && immutable.contains(name) {
+                        (FieldCode::ImmutableField, "cannot be changed")
+                    } else {
+                        (FieldCode::UnknownField, "there is no such field")
+                    };
+                    FieldError::pointer(at(name), code, detail)
                 }));
             }
             ValidationErrorKind::Required { property } => {
@@ -156,11 +184,11 @@ pub(super) fn errors(validator: &Validator, value: &serde_json::Value) -> Vec<Fi
 
 /// What the caller of a body with these errors is told.
 pub(super) fn refusal(errors: Vec<FieldError>) -> Problem {
-    let code = if errors
-        .iter()
-        .all(|error| error.code == FieldCode::UnknownField)
-    {
+    let all = |code| errors.iter().all(|error| error.code == code);
+    let code = if all(FieldCode::UnknownField) {
         Code::UnknownField
+    } else if all(FieldCode::ImmutableField) {
+        Code::ImmutableField
     } else {
         Code::ValidationFailed
     };

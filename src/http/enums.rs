@@ -41,6 +41,7 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
         "FieldCode",
         &[
             ("unknown_field", "there is no such field or parameter"),
+            ("immutable_field", "it exists, but cannot be changed"),
             ("missing", "it must be there"),
             ("repeated", "it may be there once"),
             ("invalid", "it may not be that"),

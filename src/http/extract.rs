@@ -5,6 +5,7 @@ use super::layers::{RequestId, TraceParent};
 use super::problem::Problem;
 use crate::auth::{Action, Decision, Principal, Reasons, Teams, decide, visible_teams};
 use crate::domain::problem::Code;
+use crate::provisioning::request::Asker;
 use crate::store;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -70,7 +71,21 @@ impl Caller {
         owner: Option<&str>,
         hidden: Problem,
     ) -> Result<(), Problem> {
-        match decide(&self.principal, self.action, team, owner) {
+        self.may_do(self.action, team, owner, hidden)
+    }
+
+    /// Like [`Caller::may`], for a route that may do one thing or another.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`], or `hidden`.
+    pub fn may_do(
+        &self,
+        action: Action,
+        team: Option<&str>,
+        owner: Option<&str>,
+        hidden: Problem,
+    ) -> Result<(), Problem> {
+        match decide(&self.principal, action, team, owner) {
             Decision::Allow => Ok(()),
             Decision::Hidden => Err(hidden),
             Decision::Forbidden { needs } => Err(Problem::new(
@@ -82,6 +97,15 @@ impl Caller {
                     None => format!("You need the role `{}` in a team.", needs.as_str()),
                 },
             )),
+        }
+    }
+
+    /// Who asks, for the work that follows.
+    pub fn asker(&self) -> Asker<'_> {
+        Asker {
+            principal: &self.principal.id,
+            request_id: &self.request_id.0,
+            traceparent: self.traceparent.as_deref(),
         }
     }
 

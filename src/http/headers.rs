@@ -1,9 +1,10 @@
-//! Request headers that mean something to us: `Accept`, `Prefer`, `Idempotency-Key`, `If-None-Match`.
+//! Request headers that mean something to us: `Accept`, `Prefer`, `Idempotency-Key`, `If-Match`, `If-None-Match`.
 //! Pure functions.
 
 use super::problem::{FieldCode, FieldError, Problem};
+use crate::domain::precondition::{Precondition, Tags};
 use crate::domain::problem::Code;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::time::Duration;
 
 /// Name of the header that makes a POST safe to repeat.
@@ -107,21 +108,84 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Whether `If-None-Match` names this strong entity tag (`"9"`) or `*`.
-pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
+/// The strong entity tag of a version.
+pub fn etag(version: i64) -> HeaderValue {
+    // Digits in quotes always fit.
+    HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// What the caller demands of the version it meets.
+///
+/// # Errors
+/// [`Code::InvalidParameter`] for what is neither `*` nor a list of entity tags.
+pub fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
+    let tags = |name: &HeaderName, weak: bool, told: &str| {
+        entity_tags(headers, name, weak).map_err(|()| {
+            let why = "must be `*` or a list of quoted entity tags";
+            let detail = format!("{told} cannot be read.");
+            Problem::new(Code::InvalidParameter, detail).errors(vec![FieldError::header(
+                told,
+                FieldCode::Invalid,
+                why,
+            )])
+        })
+    };
+    Ok(Precondition {
+        matches: tags(&header::IF_MATCH, false, "If-Match")?,
+        none_match: tags(&header::IF_NONE_MATCH, true, "If-None-Match")?,
+    })
+}
+
+/// RFC 9110, 8.8.3 and 13.1: `*`, or tags separated by commas, over all headers of that name. Weak ones are taken
+/// only if `weak`.
+fn entity_tags(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Tags>, ()> {
+    if !headers.contains_key(name) {
+        return Ok(None);
+    }
+    let values: Vec<&[u8]> = headers
+        .get_all(name)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if values.iter().all(|value| value.trim_ascii() == b"*") && values.len() == 1 {
+        return Ok(Some(Tags::Any));
+    }
+    let (mut tags, mut seen) = (Vec::new(), false);
+    for value in values {
+        let mut rest = value.trim_ascii();
+        while !rest.is_empty() {
+            if let Some(next) = rest.strip_prefix(b",") {
+                rest = next.trim_ascii_start();
+                continue;
+            }
+            let strong = rest.strip_prefix(b"W/");
+            let quoted = strong.unwrap_or(rest).strip_prefix(b"\"").ok_or(())?;
+            let end = quoted.iter().position(|b| *b == b'"').ok_or(())?;
+            let (tag, after) = quoted.split_at(end);
+            // Visible ASCII, and what is left of the bytes of other character sets.
+            if tag.iter().any(|b| *b <= 0x20 || *b == 0x7f) {
+                return Err(());
+            }
+            seen = true;
+            if weak || strong.is_none() {
+                tags.push(String::from_utf8_lossy(tag).into_owned());
+            }
+            rest = after.get(1..).unwrap_or_default().trim_ascii_start();
+            if !rest.is_empty() && !rest.starts_with(b",") {
+                return Err(());
+            }
+        }
+    }
+    if seen {
+        Ok(Some(Tags::OneOf(tags)))
+    } else {
+        Err(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::{HeaderName, HeaderValue};
 
     fn headers(name: &'static str, values: &[&str]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -225,18 +289,42 @@ mod tests {
     }
 
     #[test]
-    fn conditional_get() {
+    fn entity_tags_as_rfc_9110_has_them() {
+        let read = |name: &'static str, values: &[&str]| precondition(&headers(name, values));
+        let matches = |values: &[&str]| read("if-match", values).unwrap().matches.unwrap();
+        let list = |tags: &[&str]| Tags::OneOf(tags.iter().map(|t| (*t).to_owned()).collect());
+        assert_eq!(matches(&["*"]), Tags::Any);
+        assert_eq!(matches(&["\"9\""]), list(&["9"]));
+        assert_eq!(
+            matches(&["\"8\", \"9\" ,W/\"10\"", ", \"a,b\""]),
+            list(&["8", "9", "a,b"])
+        );
+        assert_eq!(matches(&["W/\"9\""]), list(&[]), "weak tags match nothing");
+        let none_match = |value| read("if-none-match", &[value]).unwrap();
         for hit in ["\"9\"", "W/\"9\"", "\"8\", \"9\"", "*"] {
-            assert!(
-                none_match(&headers("if-none-match", &[hit]), "\"9\""),
-                "{hit}"
-            );
+            assert!(none_match(hit).has(9), "{hit}");
         }
-        for miss in ["\"8\"", "9", "\"99\""] {
-            assert!(
-                !none_match(&headers("if-none-match", &[miss]), "\"9\""),
-                "{miss}"
-            );
+        for miss in ["\"8\"", "\"99\"", "\"09\"", "\"\""] {
+            assert!(!none_match(miss).has(9), "{miss}");
         }
+        for bad in [
+            "",
+            ",",
+            "9",
+            "\"9",
+            "9\"",
+            "\"9\" \"8\"",
+            "*, \"9\"",
+            "w/\"9\"",
+            "\"a b\"",
+            "**",
+        ] {
+            for name in ["if-match", "if-none-match"] {
+                let problem = read(name, &[bad]).unwrap_err();
+                assert_eq!(problem.code(), Code::InvalidParameter, "{name}: {bad}");
+            }
+        }
+        assert!(read("if-match", &["*", "*"]).is_err());
+        assert!(precondition(&HeaderMap::new()).unwrap().is_empty());
     }
 }

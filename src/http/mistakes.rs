@@ -29,6 +29,8 @@ pub struct FieldError {
 pub enum FieldCode {
     /// There is no such field or parameter.
     UnknownField,
+    /// It exists, but cannot be changed.
+    ImmutableField,
     /// It must be there.
     Missing,
     /// It may be there once.

@@ -68,6 +68,8 @@ pub struct Settings {
     pub metrics: bool,
     /// Whether asking for a workspace takes an `Idempotency-Key`.
     pub require_idempotency_key: bool,
+    /// Whether changing a workspace takes `If-Match`.
+    pub require_if_match: bool,
     /// Limits of one request.
     pub limits: Limits,
 }
@@ -80,6 +82,7 @@ impl Default for Settings {
             public_url: PublicUrl::default(),
             metrics: true,
             require_idempotency_key: false,
+            require_if_match: false,
             limits: Limits::default(),
         }
     }

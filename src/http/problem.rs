@@ -6,7 +6,8 @@
 
 pub use super::mistakes::{FieldCode, FieldError};
 
-use super::PublicUrl;
+use super::mistakes::count;
+use super::{PublicUrl, headers};
 use crate::auth::AuthError;
 use crate::domain::id::WorkspaceId;
 use crate::domain::problem::{Code, Explanation, FixBy, Upstream};
@@ -29,6 +30,7 @@ struct Inner {
     errors: Vec<FieldError>,
     href: Option<String>,
     ids: Option<Vec<String>>,
+    version: Option<i64>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -40,6 +42,7 @@ impl Problem {
             errors: Vec::new(),
             href: None,
             ids: None,
+            version: None,
             headers: Vec::new(),
         }))
     }
@@ -74,6 +77,18 @@ impl Problem {
             "The caller has sent more requests than it may in a minute.",
         )
         .header(header::RETRY_AFTER, HeaderValue::from(retry_after))
+    }
+
+    /// `412 Precondition Failed`, with the version that is there, if one is.
+    pub fn version_mismatch(version: Option<i64>) -> Self {
+        let Some(version) = version else {
+            return Self::new(Code::VersionMismatch, "There is no such workspace.")
+                .hint("Leave `If-Match` out to have it made.");
+        };
+        let detail = format!("The workspace is there, and its version is {version}.");
+        let mut problem = Self::new(Code::VersionMismatch, detail);
+        problem.0.version = Some(version);
+        problem.header(header::ETAG, headers::etag(version))
     }
 
     /// `500 Internal Server Error`; the caller learns nothing about the inside.
@@ -132,6 +147,7 @@ impl Problem {
         document.errors.clone_from(&self.0.errors);
         document.href.clone_from(&self.0.href);
         document.ids.clone_from(&self.0.ids);
+        document.version = self.0.version;
         document
     }
 }
@@ -193,12 +209,33 @@ impl From<RequestError> for Problem {
             RequestError::Protected => {
                 Self::new(Code::DeletionProtected, "`deletion_protection` is true.")
             }
-            RequestError::InProgress(id) => Self::new(
-                Code::OperationInProgress,
-                format!("A worker is at {id} right now."),
-            )
-            .href(format!("/operations/{id}"))
-            .header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            RequestError::InProgress(id) => {
+                Self::new(Code::OperationInProgress, format!("{id} is under way."))
+                    .href(format!("/operations/{id}"))
+                    .header(header::RETRY_AFTER, HeaderValue::from_static("2"))
+            }
+            RequestError::Gone => Self::not_found("workspace"),
+            RequestError::Mismatch(version) => Self::version_mismatch(Some(version)),
+            RequestError::PreconditionRequired => {
+                let error = FieldError::header("If-Match", FieldCode::Missing, "must be there");
+                let detail = "The request does not say which version it is about.";
+                Self::new(Code::PreconditionRequired, detail).errors(vec![error])
+            }
+            RequestError::Immutable(pointers) => {
+                let why = "differs from what the workspace was asked for with";
+                let error = |at| FieldError::pointer(at, FieldCode::ImmutableField, why);
+                Self::new(
+                    Code::ImmutableField,
+                    format!("{} of the request cannot be changed.", pointers.join(", ")),
+                )
+                .errors(pointers.into_iter().map(error).collect())
+            }
+            RequestError::Refused(refused) => {
+                let detail = count(refused.len(), "field is", "fields are");
+                let error = |(at, why)| FieldError::pointer(at, FieldCode::Invalid, why);
+                Self::new(Code::ValidationFailed, detail)
+                    .errors(refused.into_iter().map(error).collect())
+            }
             RequestError::Store(error) => error.into(),
         }
     }
@@ -227,9 +264,10 @@ fn is_away(error: &StoreError) -> bool {
         | sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed => true,
-        // 08 connection, 40 serialisation and deadlock, 53 no resources, 57 shutdown, start-up and time-outs
+        // 08 connection, 40 serialisation and deadlock, 53 no resources, 55P03 a lock that was waited for too long,
+        // 57 shutdown, start-up and time-outs
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "40", "53", "57"]
+            ["08", "40", "53", "55P03", "57"]
                 .iter()
                 .any(|class| code.starts_with(class))
         }),
@@ -276,6 +314,10 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ids: Option<Vec<String>>,
+    /// The version that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub version: Option<i64>,
 }
 
 impl Document {
@@ -305,6 +347,7 @@ impl Document {
             upstream: explanation.upstream.clone(),
             href: None,
             ids: None,
+            version: None,
         }
     }
 }

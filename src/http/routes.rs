@@ -22,8 +22,9 @@ use utoipa_axum::routes;
 pub fn all() -> OpenApiRouter<Http> {
     use Code::{
         AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyMissing,
-        IdempotencyKeyReused, InvalidCursor, InvalidJson, NameTaken, NotFound, OperationInProgress,
-        RequestTimeout, TeamRequired, UnknownField, UnsupportedMediaType, ValidationFailed,
+        IdempotencyKeyReused, ImmutableField, InvalidCursor, InvalidJson, NameTaken, NotFound,
+        OperationInProgress, PreconditionRequired, RequestTimeout, TeamRequired, UnknownField,
+        UnsupportedMediaType, ValidationFailed, VersionMismatch,
     };
     let create: &[Code] = &[
         InvalidJson,
@@ -37,6 +38,34 @@ pub fn all() -> OpenApiRouter<Http> {
         UnknownField,
         TeamRequired,
         IdempotencyKeyReused,
+    ];
+    let put: &[Code] = &[
+        InvalidJson,
+        Forbidden,
+        NotFound,
+        RequestTimeout,
+        OperationInProgress,
+        VersionMismatch,
+        UnsupportedMediaType,
+        ValidationFailed,
+        UnknownField,
+        ImmutableField,
+        TeamRequired,
+        PreconditionRequired,
+    ];
+    let update: &[Code] = &[
+        InvalidJson,
+        Forbidden,
+        NotFound,
+        RequestTimeout,
+        AmbiguousName,
+        OperationInProgress,
+        VersionMismatch,
+        UnsupportedMediaType,
+        ValidationFailed,
+        UnknownField,
+        ImmutableField,
+        PreconditionRequired,
     ];
     let one: &[Code] = &[Forbidden, NotFound, AmbiguousName];
     OpenApiRouter::with_openapi(openapi::frame())
@@ -55,6 +84,17 @@ pub fn all() -> OpenApiRouter<Http> {
             one,
             routes!(workspaces::get::get_workspace),
         ))
+        // It may change as well; the handler asks for that where the workspace is there.
+        .routes(endpoint(
+            Some(Action::CreateWorkspace),
+            put,
+            routes!(workspaces::put::put_workspace),
+        ))
+        .routes(endpoint(
+            Some(Action::UpdateWorkspace),
+            update,
+            routes!(workspaces::update::update_workspace),
+        ))
         .routes(endpoint(
             Some(Action::DeleteWorkspace),
             &[
@@ -63,6 +103,7 @@ pub fn all() -> OpenApiRouter<Http> {
                 AmbiguousName,
                 DeletionProtected,
                 OperationInProgress,
+                VersionMismatch,
             ],
             routes!(workspaces::delete::delete_workspace),
         ))
@@ -182,6 +223,12 @@ fn refuse(operation: &mut Operation, codes: &[Code]) {
             response = response.header(
                 "Retry-After",
                 openapi::number_header("Seconds after which to ask again"),
+            );
+        }
+        if status == 412 {
+            response = response.header(
+                "ETag",
+                openapi::text_header("The version that is there; absent if there is none"),
             );
         }
         if status == 401 {

@@ -10,6 +10,7 @@ use crate::domain::condition::{Condition, ConditionStatus, ConditionType};
 use crate::domain::demands::{Demands, Wanted};
 use crate::domain::external::{ExternalIds, ExternalObject, ExternalWorkspace, Origin};
 use crate::domain::id::{OperationId, TokenId, WorkspaceId};
+use crate::domain::local::Local;
 use crate::domain::operation::{
     OperationKind, OperationStatus, StepRecord, StepStatus, WaitingFor,
 };
@@ -90,6 +91,7 @@ pub fn queued() -> OperationRow {
         requested_by: PRINCIPAL.to_owned(),
         request_id: REQUEST.to_owned(),
         traceparent: None,
+        retry_of: None,
         not_before: None,
         deadline_at: None,
         created_at: time(0),
@@ -162,7 +164,6 @@ pub fn ready() -> WorkspaceRow {
         id: workspace_id(),
         name: "analytics-dev".to_owned(),
         team: "data-platform".to_owned(),
-        owner: PRINCIPAL.to_owned(),
         spec: spec(),
         external: ExternalIds {
             network: Some(ExternalObject {
@@ -187,7 +188,14 @@ pub fn ready() -> WorkspaceRow {
         }],
         phase: Phase::Ready,
         problem: None,
-        deletion_protection: false,
+        wish: None,
+        local: Local {
+            owner: PRINCIPAL.to_owned(),
+            labels: [("purpose".to_owned(), "churn-model".to_owned())].into(),
+            deletion_protection: false,
+            ttl_seconds: Some(1_209_600),
+            expires_at: Some(time(300 + 1_209_600)),
+        },
         last_operation: operation_id(),
         active_operation: None,
         version: 9,
@@ -234,6 +242,8 @@ fn spec() -> Spec {
         keep_failed_seconds: 0,
         create_deadline_seconds: 7200,
         delete_deadline_seconds: 3600,
+        max_ttl_seconds: Some(2_592_000),
+        expiry_grace_seconds: 86_400,
     }
 }
 
@@ -276,7 +286,10 @@ pub fn template() -> Option<Template> {
         reachable_from_here: true,
         create_deadline_seconds: 7200,
         delete_deadline_seconds: 3600,
-        deletion_protection: true,
+        ttl_seconds: Some(1_209_600),
+        max_ttl_seconds: Some(2_592_000),
+        expiry_grace_seconds: 86_400,
+        deletion_protection: None,
     })
 }
 

@@ -4,12 +4,12 @@
 use super::context::Effect;
 use super::count::{self, Count};
 use super::request::{self, Asker};
-use super::{OBSERVE_JOB, OPERATION_JOB, OPERATIONS_CHANNEL, Settings};
+use super::{OBSERVE_JOB, OPERATION_JOB, OPERATIONS_CHANNEL, Settings, expire};
 use crate::domain::condition::Condition;
 use crate::domain::external::ExternalIds;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord, WaitingFor};
-use crate::domain::phase::phase;
+use crate::domain::phase::{Phase, phase};
 use crate::domain::problem::{Code, Explanation};
 use crate::queue::lease::{self, Release};
 use crate::queue::{Job, enqueue};
@@ -114,7 +114,7 @@ pub(super) async fn commit(
             OperationStatus::Queued,
             &checkpoint.conditions,
         );
-        if let Some(now) = now {
+        if let Some(now) = &now {
             (change.active_operation, change.last_operation) =
                 (now.active_operation, now.last_operation);
         }
@@ -143,6 +143,14 @@ pub(super) async fn commit(
         enqueue::notify(&mut transaction).await?;
     }
     workspaces::update(&mut transaction, workspace.id, &change).await?;
+    let mortal =
+        now.is_some_and(|row| row.local.ttl_seconds.is_some() || row.local.expires_at.is_some());
+    if change.phase == Phase::Ready && mortal {
+        workspaces::begin_life(&mut transaction, workspace.id).await?;
+        if let Some(ready) = workspaces::lock(&mut transaction, workspace.id).await? {
+            expire::follow(&mut transaction, &ready).await?;
+        }
+    }
     if let Some((action, detail)) = checkpoint.audit {
         (entry.action, entry.detail) = (action, detail);
         audit::append(&mut transaction, &entry).await?;

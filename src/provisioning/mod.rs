@@ -7,12 +7,14 @@
 //! **checkpoint**, fenced by the lease's epoch. A call that must not be repeated goes through [`once`]: a committed
 //! permit first, and if the answer is lost, a look for the marker instead of a second call. [`observe`] watches the
 //! workspaces Databricks is building, one list call per account and tick. A create that cannot be finished is
-//! explained and, when its time has come, undone by a delete operation: the same steps, last first.
+//! explained and, when its time has come, undone by a delete operation: the same steps, last first. A workspace with a
+//! lifetime is deleted at its end ([`expire`]).
 //!
 //! This room refuses to know HTTP, SQL (it calls `store` and `queue`) and any cloud's or store's wire.
 
 pub mod context;
 pub mod engine;
+pub mod expire;
 pub mod observe;
 pub mod once;
 pub mod plan;
@@ -37,6 +39,9 @@ pub const OPERATION_JOB: &str = "operation";
 
 /// Kind of the jobs that watch accounts; their key is the account's name.
 pub const OBSERVE_JOB: &str = "observe";
+
+/// Kind of the jobs that end workspaces; their key is the workspace's id.
+pub const EXPIRY_JOB: &str = "expiry";
 
 /// Channel that is told the id of every operation that changed.
 pub const OPERATIONS_CHANNEL: &str = "brickyard_operations";

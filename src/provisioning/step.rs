@@ -19,6 +19,11 @@ pub trait Step: Send + Sync {
         &[]
     }
 
+    /// The step a retry begins with when this one has failed: itself, unless it only watches what an earlier one made.
+    fn retried_from(&self) -> &'static str {
+        self.name()
+    }
+
     /// Goes forward: looks, acts once, or says what it waits for.
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt>;
 

@@ -1,5 +1,6 @@
 //! Putting jobs into the queue, and waking those that wait. Always in the caller's transaction.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Result};
 use std::time::Duration;
 use uuid::Uuid;
@@ -41,6 +42,32 @@ pub async fn ensure(db: &mut PgConnection, kind: &str, key: &str, delay: Duratio
         kind,
         key,
         delay.as_secs_f64()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Has a job run at this time and no other: one that exists is moved.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn schedule(
+    db: &mut PgConnection,
+    kind: &str,
+    key: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into jobs (id, kind, key, run_at)
+         values ($1, $2, $3, $4)
+             on conflict on constraint jobs_one_per_key do update
+            set run_at = excluded.run_at,
+                woken = jobs.lease_owner is not null",
+        Uuid::now_v7(),
+        kind,
+        key,
+        at
     )
     .execute(db)
     .await?;

@@ -69,7 +69,7 @@ async fn every_step_and_every_undo_run_twice_equals_once() {
 }
 
 /// What makes a step fail for good.
-fn fatal(step: &str) -> Fault {
+pub fn fatal(step: &str) -> Fault {
     match step {
         "preflight" => Fault::new(FaultKind::Forbidden).on(Call::ListCredentials),
         "create_credentials" => Fault::new(FaultKind::Forbidden).on(Call::CreateCredentials),
@@ -140,7 +140,7 @@ async fn failing_at_every_step_unwinds_to_an_empty_world() {
 }
 
 /// Waits until the operation is at this step.
-async fn step_is(app: &TestApp, operation: &Value, name: &str) {
+pub async fn step_is(app: &TestApp, operation: &Value, name: &str) {
     let id = operation["id"].as_str().expect("an operation");
     let until = Instant::now() + PATIENCE;
     loop {
@@ -157,7 +157,7 @@ async fn step_is(app: &TestApp, operation: &Value, name: &str) {
 }
 
 /// Answers that leave open whether the call had its effect, although it had.
-const LOST_AFTER_ACTING: [FaultKind; 3] = [
+pub const LOST_AFTER_ACTING: [FaultKind; 3] = [
     FaultKind::AnswerLost,
     FaultKind::ErrorAfterActing,
     FaultKind::Truncated,

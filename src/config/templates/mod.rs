@@ -10,6 +10,7 @@ use super::clouds::AccountSettings;
 use super::{Mistake, Mistakes, Source, source};
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::demands::{Demands, Wanted};
+use crate::domain::local::TTL_SECONDS;
 use crate::domain::marker::WORKSPACE_TAG;
 use crate::domain::settable::{Settable, is_object, members};
 use crate::domain::spec::TokenFor;
@@ -45,11 +46,14 @@ pub(super) struct Raw {
     keep_failed_seconds: u32,
     create_deadline_seconds: u32,
     delete_deadline_seconds: u32,
-    deletion_protection: bool,
     description: String,
     name_pattern: Option<String>,
     required_tags: BTreeMap<String, String>,
     parameters: BTreeMap<String, Value>,
+    deletion_protection: Option<bool>,
+    ttl_seconds: Option<u32>,
+    max_ttl_seconds: Option<u32>,
+    expiry_grace_seconds: u32,
 }
 
 impl Default for Raw {
@@ -76,11 +80,14 @@ impl Default for Raw {
             keep_failed_seconds: DAY,
             create_deadline_seconds: 7200,
             delete_deadline_seconds: 3600,
-            deletion_protection: true,
             description: String::new(),
             name_pattern: None,
             required_tags: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            deletion_protection: None,
+            ttl_seconds: None,
+            max_ttl_seconds: None,
+            expiry_grace_seconds: DAY,
         }
     }
 }
@@ -127,6 +134,32 @@ pub(super) fn read(
         }
     }
     templates
+}
+
+/// The lifetime of a workspace whose request names none: the longest one, where there is a longest.
+fn lifetime(raw: &Raw, key: &str, mistakes: &mut Mistakes) -> Option<u32> {
+    for (member, seconds) in [
+        ("ttl_seconds", raw.ttl_seconds),
+        ("max_ttl_seconds", raw.max_ttl_seconds),
+    ] {
+        if let Some(seconds) = seconds {
+            mistakes.range(format!("{key}.{member}"), seconds, TTL_SECONDS);
+        }
+    }
+    if let (Some(ttl), Some(most)) = (raw.ttl_seconds, raw.max_ttl_seconds)
+        && ttl > most
+    {
+        mistakes.add(
+            format!("{key}.ttl_seconds"),
+            format!("{ttl} is more than `max_ttl_seconds` ({most})"),
+        );
+    }
+    mistakes.range(
+        format!("{key}.expiry_grace_seconds"),
+        raw.expiry_grace_seconds,
+        0..=30 * DAY,
+    );
+    raw.ttl_seconds.or(raw.max_ttl_seconds)
 }
 
 fn warn(raw: &Raw, key: &str, warnings: &mut Vec<Mistake>) {
@@ -194,6 +227,7 @@ impl Reader<'_> {
             let key = format!("{}.{member}", self.key);
             self.mistakes.range(key, value, 60..=DAY);
         }
+        let ttl_seconds = lifetime(&raw, self.key, self.mistakes);
         let settable = raw.settable();
         let demands = self.demands(&raw, &settable);
         let accounts = self.references.accounts;
@@ -215,6 +249,9 @@ impl Reader<'_> {
             reachable_from_here: raw.reachable_from_here,
             create_deadline_seconds: raw.create_deadline_seconds,
             delete_deadline_seconds: raw.delete_deadline_seconds,
+            ttl_seconds,
+            max_ttl_seconds: raw.max_ttl_seconds,
+            expiry_grace_seconds: raw.expiry_grace_seconds,
             deletion_protection: raw.deletion_protection,
         })
     }

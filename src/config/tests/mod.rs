@@ -149,6 +149,9 @@ fn the_example_tells_the_defaults() {
         "name_pattern",
         "required_tags",
         "parameters",
+        "ttl_seconds",
+        "max_ttl_seconds",
+        "deletion_protection",
     ];
     let switched: String = EXAMPLE
         .lines()

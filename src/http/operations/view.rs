@@ -27,6 +27,8 @@ pub struct Operation {
     pub team: String,
     /// The principal who asked, or `system:` and why.
     pub requested_by: String,
+    /// The failed operation whose work it continues; its steps up to there are shown as they went.
+    pub retry_of: Option<String>,
     /// Place in the queue; null unless it is queued and due, and always null in lists.
     pub queue: Option<QueuePlace>,
     /// How far it is.
@@ -101,6 +103,7 @@ impl Operation {
             },
             team: row.team.clone(),
             requested_by: row.requested_by.clone(),
+            retry_of: row.retry_of.map(|id| id.to_string()),
             queue: ahead.map(|ahead| QueuePlace {
                 position: ahead + 1,
                 ahead,

@@ -108,8 +108,14 @@ pub struct TemplateView {
     pub create_deadline_seconds: u32,
     /// A delete that is not finished by then needs attention.
     pub delete_deadline_seconds: u32,
-    /// Whether a workspace is protected from deletion unless the request says otherwise.
-    pub deletion_protection: bool,
+    /// Lifetime of a workspace whose request names none, counted from ready; null: for ever.
+    pub ttl_seconds: Option<u32>,
+    /// Longest lifetime a request may name; null: any.
+    pub max_ttl_seconds: Option<u32>,
+    /// An expired workspace is deleted this long after its end.
+    pub expiry_grace_seconds: u32,
+    /// Whether a workspace is protected from deletion unless the request says otherwise; null: if it has no lifetime.
+    pub deletion_protection: Option<bool>,
     /// Where to read this version again.
     #[schema(format = "uri-reference")]
     pub href: String,
@@ -150,6 +156,9 @@ impl TemplateView {
             keep_failed_seconds: settable.keep_failed_seconds,
             create_deadline_seconds: template.create_deadline_seconds,
             delete_deadline_seconds: template.delete_deadline_seconds,
+            ttl_seconds: template.ttl_seconds,
+            max_ttl_seconds: template.max_ttl_seconds,
+            expiry_grace_seconds: template.expiry_grace_seconds,
             deletion_protection: template.deletion_protection,
             schema_href: format!("{href}/schema"),
             href,

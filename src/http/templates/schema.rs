@@ -8,7 +8,7 @@ use crate::http::openapi::standalone;
 use crate::http::problem::Problem;
 use crate::http::query::{NoQuery, Query};
 use crate::http::samples;
-use crate::http::workspaces::create::CreateWorkspace;
+use crate::http::workspaces::wanted::CreateWorkspace;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -61,6 +61,10 @@ pub(super) fn request_schema(template: &Template, newest: bool) -> Value {
     }
     let demands = template.demands.schema();
     narrow(&mut schema, demands);
+    if let Some(most) = template.max_ttl_seconds {
+        let lifetime = json!({"properties": {"ttl_seconds": {"maximum": most}}});
+        narrow(&mut schema, &lifetime);
+    }
     narrow(
         &mut schema,
         &json!({"properties": {"template": {"enum": names}}}),

@@ -1,7 +1,7 @@
 //! What a request chose of its template, checked: by the template's schema, then by the rules the configuration keeps
 //! too.
 
-use super::create::CreateWorkspace;
+use super::wanted::CreateWorkspace;
 use crate::domain::settable::Wrong;
 use crate::domain::template::{Choices, Template, Templates};
 use crate::http::body::{errors, refusal};

@@ -1,17 +1,18 @@
 //! `DELETE /workspaces/{workspace}`: remove it here and upstream.
 
-use super::{TeamQuery, WorkspaceRef, create, find};
+use super::{IfMatch, TeamQuery, WorkspaceRef, create, find};
 use crate::auth::{Grant, Role};
 use crate::domain::problem::Code;
 use crate::http::Http;
 use crate::http::extract::{Caller, Path};
+use crate::http::headers::precondition;
 use crate::http::operations::Operation;
 use crate::http::problem::Problem;
 use crate::http::query::{FromQuery, Params, Query};
 use crate::http::samples;
-use crate::provisioning::request::{self, Asker, Deletion};
+use crate::provisioning::request::{self, Deletion};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 /// How it is deleted.
@@ -55,6 +56,7 @@ impl std::str::FromStr for Forget {
 ///
 /// Legal in every phase and idempotent: a create that is under way is stopped and undone, and a second request gets
 /// the same operation. Its name is free again when the operation has succeeded. An `Idempotency-Key` is ignored.
+/// `If-Match` is never required here, and once the removal was asked for it is not looked at any more.
 #[utoipa::path(
     delete,
     path = "/workspaces/{workspace}",
@@ -64,6 +66,7 @@ impl std::str::FromStr for Forget {
         ("workspace" = String, Path, description = "Id (`ws_…`) or name of the workspace", example = json!("analytics-dev")),
         TeamQuery,
         DeleteQuery,
+        IfMatch,
     ),
     responses(
         (
@@ -87,23 +90,20 @@ pub async fn delete_workspace(
     caller: Caller,
     Path(reference): Path<WorkspaceRef>,
     Query(query): Query<DeletionQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let precondition = precondition(&headers)?;
     let row = find(&http, &caller, &reference, &query.team).await?;
-    let asker = Asker {
-        principal: &caller.principal.id,
-        request_id: &caller.request_id.0,
-        traceparent: caller.traceparent.as_deref(),
-    };
     if query.forget {
         let admin = |grant: &Grant| grant.role == Role::Admin && grant.team.is_none();
         if !caller.principal.grants.iter().any(admin) {
             let detail = "You need the role `admin` to have a workspace forgotten.";
             return Err(Problem::new(Code::Forbidden, detail));
         }
-        request::forget(&http.db, &asker, row.id).await?;
+        request::forget(&http.db, &caller.asker(), row.id, &precondition).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    match request::delete(&http.db, &asker, &row).await? {
+    match request::delete(&http.db, &caller.asker(), row.id, &precondition).await? {
         Deletion::Accepted(operation) => create::answer(&http, &operation).await,
         Deletion::AlreadyGone => Ok(StatusCode::NO_CONTENT.into_response()),
     }

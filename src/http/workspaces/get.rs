@@ -1,16 +1,15 @@
 //! `GET /workspaces/{workspace}`: one primary-key select, or a 304.
 
-use super::{TeamQuery, Workspace, WorkspaceRef, find};
+use super::{TeamQuery, Workspace, WorkspaceRef, find, shown, tagged};
 use crate::http::Http;
 use crate::http::extract::{Caller, Path};
-use crate::http::headers::none_match;
+use crate::http::headers::precondition;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::samples;
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 /// Read a workspace
 ///
@@ -24,7 +23,7 @@ use axum::response::{IntoResponse, Response};
     params(
         ("workspace" = String, Path, description = "Id (`ws_…`) or name of the workspace", example = json!("analytics-dev")),
         TeamQuery,
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags the caller has"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags the caller has", example = json!("\"9\"")),
     ),
     responses(
         (
@@ -52,16 +51,13 @@ pub async fn get_workspace(
     Query(query): Query<TeamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let precondition = precondition(&headers)?;
     let row = find(&http, &caller, &reference, &query).await?;
-    let etag = format!("\"{}\"", row.version);
-    let mut response = if none_match(&headers, &etag) {
-        StatusCode::NOT_MODIFIED.into_response()
+    let mut response = if precondition.has(row.version) {
+        tagged(&row, StatusCode::NOT_MODIFIED)
     } else {
-        Json(Workspace::of(&row, &http.settings.public_url)).into_response()
+        shown(&http, &row)
     };
-    if let Ok(value) = HeaderValue::from_str(&etag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
     response.headers_mut().insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-cache"),

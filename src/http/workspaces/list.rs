@@ -18,7 +18,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::IntoParams;
 
-/// Filters of the list. They combine with AND; the values of one filter with OR, except tags, which must all be there.
+/// Filters of the list. They combine with AND; the values of one filter with OR, except tags and labels,
+/// which must all be there.
 #[derive(Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListWorkspaces {
@@ -70,6 +71,13 @@ pub struct ListWorkspaces {
         pattern = "^[^:\\x00-\\x1f\\x7f-\\x9f]+:[^\\x00-\\x1f\\x7f-\\x9f]*$"
     )]
     pub tag: Vec<String>,
+    /// `key:value`; repeated, and all must be there.
+    #[param(
+        required = false,
+        nullable = false,
+        pattern = "^[^:\\x00-\\x1f\\x7f-\\x9f]+:[^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
+    pub label: Vec<String>,
     /// Asked for after this.
     #[param(required = false, nullable = false)]
     pub created_after: Option<DateTime<Utc>>,
@@ -79,6 +87,9 @@ pub struct ListWorkspaces {
     /// Changed after this.
     #[param(required = false, nullable = false)]
     pub updated_after: Option<DateTime<Utc>>,
+    /// Those whose life ends, and before this.
+    #[param(required = false, nullable = false)]
+    pub expires_before: Option<DateTime<Utc>>,
 }
 
 /// The query of the list.
@@ -90,10 +101,14 @@ pub struct WorkspacesQuery {
 
 impl FromQuery for WorkspacesQuery {
     fn from_query(params: &mut Params) -> Self {
-        let tag = params.all("tag");
-        if tag.iter().any(|tag| tag_pair(tag).is_none()) {
-            params.wrong("tag", "must be `key:value`");
-        }
+        let mut pairs = |name| {
+            let pairs = params.all(name);
+            if pairs.iter().any(|text| pair(text).is_none()) {
+                params.wrong(name, "must be `key:value`");
+            }
+            pairs
+        };
+        let (tag, label) = (pairs("tag"), pairs("label"));
         Self {
             filters: ListWorkspaces {
                 phase: params.words("phase"),
@@ -104,16 +119,18 @@ impl FromQuery for WorkspacesQuery {
                 template: params.list("template"),
                 name_prefix: params.one("name_prefix"),
                 tag,
+                label,
                 created_after: params.time("created_after"),
                 created_before: params.time("created_before"),
                 updated_after: params.time("updated_after"),
+                expires_before: params.time("expires_before"),
             },
             page: PageQuery::from_query(params),
         }
     }
 }
 
-fn tag_pair(text: &str) -> Option<(String, String)> {
+fn pair(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once(':').filter(|(key, _)| !key.is_empty())?;
     Some((key.to_owned(), value.to_owned()))
 }
@@ -173,7 +190,9 @@ pub async fn list_workspaces(
         region: filters.region,
         template: filters.template,
         name_prefix: filters.name_prefix,
-        tags: filters.tag.iter().filter_map(|tag| tag_pair(tag)).collect(),
+        tags: filters.tag.iter().filter_map(|tag| pair(tag)).collect(),
+        labels: filters.label.iter().filter_map(|l| pair(l)).collect(),
+        expires_before: filters.expires_before,
         created_after: filters.created_after,
         created_before: filters.created_before,
         updated_after: filters.updated_after,
@@ -217,9 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_filter_is_a_pair() {
-        assert_eq!(tag_pair("a:b:c"), Some(("a".to_owned(), "b:c".to_owned())));
-        assert_eq!(tag_pair("a:"), Some(("a".to_owned(), String::new())));
-        assert_eq!((tag_pair("a"), tag_pair(":b")), (None, None));
+    fn a_filter_by_tag_or_label_is_a_pair() {
+        assert_eq!(pair("a:b:c"), Some(("a".to_owned(), "b:c".to_owned())));
+        assert_eq!(pair("a:"), Some(("a".to_owned(), String::new())));
+        assert_eq!((pair("a"), pair(":b")), (None, None));
     }
 }

@@ -6,13 +6,16 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod put;
 pub mod tokens;
+pub mod update;
+pub mod wanted;
 
 use super::extract::{Caller, Segment};
 use super::operations::view::millis;
 use super::problem::{Document, Problem};
 use super::query::{FromQuery, Params};
-use super::{Http, PublicUrl};
+use super::{Http, PublicUrl, headers};
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::condition::Condition;
 use crate::domain::id::WorkspaceId;
@@ -21,6 +24,8 @@ use crate::domain::phase::Phase;
 use crate::domain::problem::Code;
 use crate::store::workspaces::{self, Workspace as Row};
 use crate::store::{self};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -76,6 +81,33 @@ impl FromQuery for TeamQuery {
     }
 }
 
+/// What a write demands of the version it meets.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "for the document; `headers::precondition` reads it"
+)]
+pub struct IfMatch {
+    /// The `ETag` of the version that is meant; another one is answered 412.
+    #[param(rename = "If-Match", required = false, nullable = false, example = json!("\"9\""))]
+    if_match: Option<String>,
+}
+
+/// The answer that carries a workspace, with its entity tag.
+fn shown(http: &Http, row: &Row) -> Response {
+    let body = Workspace::of(row, &http.settings.public_url);
+    tagged(row, axum::Json(body))
+}
+
+/// An answer about this version of a workspace.
+fn tagged(row: &Row, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    let etag = headers::etag(row.version);
+    response.headers_mut().insert(header::ETAG, etag);
+    response
+}
+
 /// The workspace that is meant, if it exists for the caller and the caller may do what the route does.
 ///
 /// # Errors
@@ -113,7 +145,7 @@ pub async fn find(
         .ids(found.iter().map(|row| row.id.to_string()).collect()));
     }
     let row = found.pop().ok_or_else(hidden)?;
-    caller.may(Some(&row.team), Some(&row.owner), hidden())?;
+    caller.may(Some(&row.team), Some(&row.local.owner), hidden())?;
     Ok(row)
 }
 
@@ -139,8 +171,14 @@ pub struct Workspace {
     pub secret: SecretPlace,
     /// Observed facts. New types may be added.
     pub conditions: Vec<Condition>,
-    /// While true, it cannot be deleted.
+    /// Labels. They stay here; `spec.tags` go upstream.
+    pub labels: BTreeMap<String, String>,
+    /// While true, it cannot be deleted and does not expire.
     pub deletion_protection: bool,
+    /// Its lifetime, counted from ready; null: for ever.
+    pub ttl_seconds: Option<u32>,
+    /// When its life ends; it is deleted a while later. Null until it is ready, and for ever.
+    pub expires_at: Option<DateTime<Utc>>,
     /// The operation that is not finished.
     pub active_operation: Option<String>,
     /// The newest operation on it.
@@ -232,7 +270,7 @@ impl Workspace {
             id: row.id.to_string(),
             name: row.name.clone(),
             team: row.team.clone(),
-            owner: row.owner.clone(),
+            owner: row.local.owner.clone(),
             phase: row.phase,
             spec: SpecView {
                 template: spec.template.clone(),
@@ -268,7 +306,10 @@ impl Workspace {
                     ..c.clone()
                 })
                 .collect(),
-            deletion_protection: row.deletion_protection,
+            labels: row.local.labels.clone(),
+            deletion_protection: row.local.deletion_protection,
+            ttl_seconds: row.local.ttl_seconds,
+            expires_at: row.local.expires_at.map(millis),
             active_operation: row.active_operation.map(|id| id.to_string()),
             last_operation: row.last_operation.to_string(),
             problem,

@@ -2,7 +2,7 @@
 //! account and wakes the job when the workspace's status changed. Then the workspace's network is asked for what
 //! Databricks found in it, for it judges a network only when a workspace is attached.
 
-use super::{made, nothing_to_undo};
+use super::{CreateWorkspace, made, nothing_to_undo};
 use crate::cloud::{CloudError, Failure, NetworkReport};
 use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::operation::WaitingFor;
@@ -22,6 +22,11 @@ pub struct AwaitRunning;
 impl Step for AwaitRunning {
     fn name(&self) -> &'static str {
         "await_running"
+    }
+
+    /// What Databricks has given up does not begin to run by being watched.
+    fn retried_from(&self) -> &'static str {
+        CreateWorkspace.name()
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

@@ -36,11 +36,10 @@ impl Step for CreateWorkspace {
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         if let Some(workspace) = &context.external.workspace {
-            return Ok(Outcome::Done(format!(
-                "Databricks accepted workspace {}",
-                workspace.id
-            )));
+            let id = workspace.id;
+            return keep_or_replace(context, id).await;
         }
+        let replaced = context.external.replaced_workspaces.clone();
         let parts = parts(&context.workspace.spec, &context.external)?;
         let marker = context.marker(MarkerKind::Workspace, 1);
         let name = upstream_name(&context.workspace.name, context.workspace.id);
@@ -49,7 +48,7 @@ impl Step for CreateWorkspace {
         tags.insert(WORKSPACE_TAG.to_owned(), marker.clone());
         let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));
         let look = async || {
-            let Some(found) = find(&*looking, &marker, &name).await? else {
+            let Some(found) = find(&*looking, &marker, &name, &replaced).await? else {
                 return Ok(None);
             };
             let same = found.region == spec.region
@@ -119,7 +118,8 @@ impl Step for CreateWorkspace {
                 let marker = context.marker(MarkerKind::Workspace, 1);
                 let name = upstream_name(&context.workspace.name, context.workspace.id);
                 let provider = Arc::clone(&context.provider);
-                let look = async || find(&*provider, &marker, &name).await;
+                let replaced = context.external.replaced_workspaces.clone();
+                let look = async || find(&*provider, &marker, &name, &replaced).await;
                 match find_unrecorded(context, Call::CreateWorkspace, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
@@ -162,6 +162,47 @@ impl Step for CreateWorkspace {
     }
 }
 
+/// What is done about a workspace that is there already when the step begins: it is kept, unless Databricks has given
+/// it up. Then it is removed, and only when it is gone another one is asked for: there are never two.
+async fn keep_or_replace(context: &mut StepContext<'_>, id: i64) -> Result<Outcome, Halt> {
+    let given_up = |status: &str| matches!(status, "FAILED" | "CANCELLING" | "CANCELLED");
+    let kept = Outcome::Done(format!("Databricks accepted workspace {id}"));
+    let known = context.workspace.workspace_status.as_deref();
+    if !known.is_some_and(given_up) {
+        return Ok(kept);
+    }
+    // What we know may be old: somebody may have mended it there.
+    let Some(now) = context.provider.get_workspace(id).await? else {
+        context.external.workspace = None;
+        context.external.replaced_workspaces.push(id);
+        return Ok(Outcome::Again(format!(
+            "workspace {id}, which Databricks had given up, is gone; asking for another"
+        )));
+    };
+    if !given_up(&now.status) {
+        context.effect(Effect::Building {
+            status: now.status,
+            message: now.status_message,
+        });
+        context.effect(Effect::Watched);
+        return Ok(kept);
+    }
+    if now.status == "FAILED" {
+        context.still_ours().await?;
+        context.provider.delete_workspace(id).await?;
+    }
+    context.set_condition(
+        ConditionType::WorkspaceRunning,
+        ConditionStatus::False,
+        "Replacing",
+        "",
+    );
+    Ok(Outcome::wait(
+        context.settings.look_gap,
+        format!("Databricks is removing workspace {id}, which it could not build"),
+    ))
+}
+
 /// The configuration ids that earlier steps have put there, as far as the spec has such objects.
 struct Parts {
     credentials: Option<String>,
@@ -189,6 +230,7 @@ async fn find(
     provider: &dyn Provider,
     marker: &str,
     name: &str,
+    replaced: &[i64],
 ) -> Result<Option<UpstreamWorkspace>, Halt> {
     let mut ours: Vec<UpstreamWorkspace> = provider
         .list_workspaces()
@@ -198,7 +240,9 @@ async fn find(
             Some(tag) => tag == marker,
             None => w.name == name,
         })
-        .filter(|w| !matches!(w.status.as_str(), "CANCELLING" | "CANCELLED"))
+        .filter(|w| {
+            !matches!(w.status.as_str(), "CANCELLING" | "CANCELLED") && !replaced.contains(&w.id)
+        })
         .collect();
     ours.sort_by_key(|w| (w.created_at_ms, w.id));
     Ok(ours.into_iter().next())

@@ -34,7 +34,7 @@ pub async fn list(
         "select * from (
          select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
                 o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id, o.traceparent,
-                o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
+                o.retry_of, o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
            from operations o
            join workspaces w on w.id = o.workspace_id) operations
           where ",

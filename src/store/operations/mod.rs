@@ -17,7 +17,10 @@ use uuid::Uuid;
 
 /// One operation, with the name of its workspace.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the columns are commented in migrations/0003")]
+#[expect(
+    missing_docs,
+    reason = "the columns are commented in migrations/0003 and 0010"
+)]
 pub struct Operation {
     pub id: OperationId,
     pub workspace_id: WorkspaceId,
@@ -36,6 +39,7 @@ pub struct Operation {
     pub requested_by: String,
     pub request_id: String,
     pub traceparent: Option<String>,
+    pub retry_of: Option<OperationId>,
     pub not_before: Option<DateTime<Utc>>,
     pub deadline_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -62,6 +66,7 @@ struct Row {
     requested_by: String,
     request_id: String,
     traceparent: Option<String>,
+    retry_of: Option<Uuid>,
     not_before: Option<DateTime<Utc>>,
     deadline_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -97,6 +102,7 @@ impl Row {
             requested_by: self.requested_by,
             request_id: self.request_id,
             traceparent: self.traceparent,
+            retry_of: self.retry_of.map(OperationId::from_uuid),
             not_before: self.not_before,
             deadline_at: self.deadline_at,
             created_at: self.created_at,
@@ -119,7 +125,7 @@ pub async fn get(
         Row,
         "select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
                 o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id, o.traceparent,
-                o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
+                o.retry_of, o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
            from operations o
            join workspaces w on w.id = o.workspace_id
           where o.id = $1
@@ -145,7 +151,7 @@ pub async fn lock_unfinished(
         Row,
         "select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
                 o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id, o.traceparent,
-                o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
+                o.retry_of, o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
            from operations o
            join workspaces w on w.id = o.workspace_id
           where o.workspace_id = $1
@@ -184,6 +190,19 @@ pub struct New<'a> {
     pub traceparent: Option<&'a str>,
     /// Begin this much later.
     pub delay: std::time::Duration,
+    /// The failed operation that this one continues, if it does.
+    pub retry: Option<Retry<'a>>,
+}
+
+/// Where a retry goes on.
+#[derive(Debug)]
+pub struct Retry<'a> {
+    /// The failed operation.
+    pub of: OperationId,
+    /// Which step is next.
+    pub position: i32,
+    /// Sentences about what was not as asked until then.
+    pub warnings: &'a [String],
 }
 
 /// Inserts an operation.
@@ -193,9 +212,9 @@ pub struct New<'a> {
 pub async fn insert(db: &mut PgConnection, new: &New<'_>) -> Result<()> {
     sqlx::query!(
         "insert into operations (id, workspace_id, team, kind, status, plan, steps, requested_by, request_id, traceparent,
-                                 not_before)
+                                 not_before, retry_of, position, warnings)
          values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9,
-                 case when $10::float8 > 0 then clock() + make_interval(secs => $10) end)",
+                 case when $10::float8 > 0 then clock() + make_interval(secs => $10) end, $11, $12, $13)",
         new.id.uuid(),
         new.workspace.uuid(),
         new.team,
@@ -205,7 +224,10 @@ pub async fn insert(db: &mut PgConnection, new: &New<'_>) -> Result<()> {
         new.requested_by,
         new.request_id,
         new.traceparent,
-        new.delay.as_secs_f64()
+        new.delay.as_secs_f64(),
+        new.retry.as_ref().map(|retry| retry.of.uuid()),
+        new.retry.as_ref().map_or(0, |retry| retry.position),
+        json(&new.retry.as_ref().map_or(&[][..], |retry| retry.warnings))
     )
     .execute(db)
     .await?;

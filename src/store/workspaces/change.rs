@@ -3,6 +3,7 @@
 use crate::domain::condition::Condition;
 use crate::domain::external::ExternalIds;
 use crate::domain::id::{OperationId, WorkspaceId};
+use crate::domain::local::Local;
 use crate::domain::phase::Phase;
 use crate::domain::problem::Explanation;
 use crate::store::{Result, json};
@@ -82,6 +83,52 @@ pub async fn begin_operation(
         operation.uuid(),
         phase.as_str(),
         keep_problem
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes what lives only here. `version` rises: to be called when something changed.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn write_local(db: &mut PgConnection, id: WorkspaceId, local: &Local) -> Result<()> {
+    sqlx::query!(
+        "update workspaces
+            set owner = $2,
+                labels = $3,
+                deletion_protection = $4,
+                ttl_seconds = $5,
+                expires_at = $6,
+                version = version + 1,
+                updated_at = clock()
+          where id = $1",
+        id.uuid(),
+        local.owner,
+        json(&local.labels),
+        local.deletion_protection,
+        local.ttl_seconds.map(super::seconds),
+        local.expires_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sets the end of a workspace's life, counted from now, unless a caller has set it already. Part of the checkpoint
+/// that makes it ready.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn begin_life(db: &mut PgConnection, id: WorkspaceId) -> Result<()> {
+    sqlx::query!(
+        "update workspaces
+            set expires_at = date_trunc('milliseconds', clock()) + make_interval(secs => ttl_seconds)
+          where id = $1
+            and expires_at is null
+            and ttl_seconds is not null",
+        id.uuid()
     )
     .execute(db)
     .await?;

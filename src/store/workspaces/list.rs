@@ -21,6 +21,10 @@ pub struct Filter {
     pub name_prefix: Option<String>,
     /// `(key, value)` pairs that must all be among the spec's tags.
     pub tags: Vec<(String, String)>,
+    /// `(key, value)` pairs that must all be among the labels.
+    pub labels: Vec<(String, String)>,
+    /// Those that have an end, and before this.
+    pub expires_before: Option<DateTime<Utc>>,
     pub created_after: Option<DateTime<Utc>>,
     pub created_before: Option<DateTime<Utc>>,
     pub updated_after: Option<DateTime<Utc>>,
@@ -37,9 +41,9 @@ pub async fn list(
     page: &Page,
 ) -> Result<Vec<Workspace>> {
     let mut query: QueryBuilder<Postgres> = QueryBuilder::new(
-        "select id, name, team, owner, spec, external, workspace_status,
-                workspace_status_message, conditions, phase, problem, deletion_protection,
-                last_operation, active_operation, version, created_at, updated_at, deleted_at
+        "select id, name, team, owner, spec, wish, external, workspace_status,
+                workspace_status_message, conditions, phase, problem, labels, deletion_protection, ttl_seconds,
+                expires_at, last_operation, active_operation, version, created_at, updated_at, deleted_at
            from workspaces
           where ",
     );
@@ -71,17 +75,23 @@ pub async fn list(
             .push_bind(prefix.clone())
             .push(")");
     }
-    for (key, value) in &filter.tags {
-        query
-            .push(" and spec -> 'tags' ->> ")
-            .push_bind(key.clone())
-            .push(" = ")
-            .push_bind(value.clone());
+    for (column, pairs) in [
+        (" and spec -> 'tags' ->> ", &filter.tags),
+        (" and labels ->> ", &filter.labels),
+    ] {
+        for (key, value) in pairs {
+            query
+                .push(column)
+                .push_bind(key.clone())
+                .push(" = ")
+                .push_bind(value.clone());
+        }
     }
     for (comparison, at) in [
         (" and created_at > ", filter.created_after),
         (" and created_at < ", filter.created_before),
         (" and updated_at > ", filter.updated_after),
+        (" and expires_at < ", filter.expires_before),
     ] {
         if let Some(at) = at {
             query.push(comparison).push_bind(at);

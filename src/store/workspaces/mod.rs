@@ -5,7 +5,7 @@ mod change;
 mod in_flight;
 mod list;
 
-pub use change::{Change, begin_operation, update};
+pub use change::{Change, begin_life, begin_operation, update, write_local};
 pub use in_flight::{InFlight, in_flight, observed};
 pub use list::{Filter, list};
 
@@ -13,6 +13,7 @@ use super::{Result, Teams, json, read};
 use crate::domain::condition::Condition;
 use crate::domain::external::ExternalIds;
 use crate::domain::id::{OperationId, WorkspaceId};
+use crate::domain::local::Local;
 use crate::domain::phase::Phase;
 use crate::domain::problem::Explanation;
 use crate::domain::spec::Spec;
@@ -22,20 +23,24 @@ use uuid::Uuid;
 
 /// One workspace.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the columns are commented in migrations/0002")]
+#[expect(
+    missing_docs,
+    reason = "the columns are commented in migrations/0002 and 0009"
+)]
 pub struct Workspace {
     pub id: WorkspaceId,
     pub name: String,
     pub team: String,
-    pub owner: String,
+    /// What can be changed without the vendor.
+    pub local: Local,
     pub spec: Spec,
+    pub wish: Option<serde_json::Value>,
     pub external: ExternalIds,
     pub workspace_status: Option<String>,
     pub workspace_status_message: Option<String>,
     pub conditions: Vec<Condition>,
     pub phase: Phase,
     pub problem: Option<Explanation>,
-    pub deletion_protection: bool,
     pub last_operation: OperationId,
     pub active_operation: Option<OperationId>,
     pub version: i64,
@@ -51,13 +56,17 @@ struct Row {
     team: String,
     owner: String,
     spec: serde_json::Value,
+    wish: Option<serde_json::Value>,
     external: serde_json::Value,
     workspace_status: Option<String>,
     workspace_status_message: Option<String>,
     conditions: serde_json::Value,
     phase: String,
     problem: Option<serde_json::Value>,
+    labels: serde_json::Value,
     deletion_protection: bool,
+    ttl_seconds: Option<i32>,
+    expires_at: Option<DateTime<Utc>>,
     last_operation: Uuid,
     active_operation: Option<Uuid>,
     version: i64,
@@ -80,12 +89,18 @@ impl Row {
                 .map(|v| read(TABLE, "problem", id, v))
                 .transpose()?,
             id,
+            local: Local {
+                owner: self.owner,
+                labels: read(TABLE, "labels", id, self.labels)?,
+                deletion_protection: self.deletion_protection,
+                ttl_seconds: self.ttl_seconds.map(i32::unsigned_abs),
+                expires_at: self.expires_at,
+            },
             name: self.name,
             team: self.team,
-            owner: self.owner,
+            wish: self.wish,
             workspace_status: self.workspace_status,
             workspace_status_message: self.workspace_status_message,
-            deletion_protection: self.deletion_protection,
             last_operation: OperationId::from_uuid(self.last_operation),
             active_operation: self.active_operation.map(OperationId::from_uuid),
             version: self.version,
@@ -107,9 +122,9 @@ pub async fn get(
 ) -> Result<Option<Workspace>> {
     sqlx::query_as!(
         Row,
-        "select id, name, team, owner, spec, external, workspace_status,
-                workspace_status_message, conditions, phase, problem, deletion_protection,
-                last_operation, active_operation, version, created_at, updated_at, deleted_at
+        "select id, name, team, owner, spec, wish, external, workspace_status,
+                workspace_status_message, conditions, phase, problem, labels, deletion_protection, ttl_seconds,
+                expires_at, last_operation, active_operation, version, created_at, updated_at, deleted_at
            from workspaces
           where id = $1
             and ($2::text[] is null or team = any($2))",
@@ -130,9 +145,9 @@ pub async fn get(
 pub async fn lock(db: &mut PgConnection, id: WorkspaceId) -> Result<Option<Workspace>> {
     sqlx::query_as!(
         Row,
-        "select id, name, team, owner, spec, external, workspace_status,
-                workspace_status_message, conditions, phase, problem, deletion_protection,
-                last_operation, active_operation, version, created_at, updated_at, deleted_at
+        "select id, name, team, owner, spec, wish, external, workspace_status,
+                workspace_status_message, conditions, phase, problem, labels, deletion_protection, ttl_seconds,
+                expires_at, last_operation, active_operation, version, created_at, updated_at, deleted_at
            from workspaces
           where id = $1
             for no key update",
@@ -155,9 +170,9 @@ pub async fn find_by_name(
 ) -> Result<Vec<Workspace>> {
     sqlx::query_as!(
         Row,
-        "select id, name, team, owner, spec, external, workspace_status,
-                workspace_status_message, conditions, phase, problem, deletion_protection,
-                last_operation, active_operation, version, created_at, updated_at, deleted_at
+        "select id, name, team, owner, spec, wish, external, workspace_status,
+                workspace_status_message, conditions, phase, problem, labels, deletion_protection, ttl_seconds,
+                expires_at, last_operation, active_operation, version, created_at, updated_at, deleted_at
            from workspaces
           where name = $1
             and phase <> 'deleted'
@@ -183,12 +198,12 @@ pub struct New<'a> {
     pub name: &'a str,
     /// Team.
     pub team: &'a str,
-    /// Owner.
-    pub owner: &'a str,
+    /// What can be changed without the vendor.
+    pub local: &'a Local,
     /// The resolved wish.
     pub spec: &'a Spec,
-    /// Whether callers may delete it.
-    pub deletion_protection: bool,
+    /// The wish as it was said.
+    pub wish: &'a serde_json::Value,
     /// The operation that makes it, inserted in the same transaction.
     pub operation: OperationId,
 }
@@ -199,22 +214,31 @@ pub struct New<'a> {
 /// [`super::StoreError`]; constraint `workspaces_name_per_team` if the team has a living one of that name.
 pub async fn insert(db: &mut PgConnection, new: &New<'_>) -> Result<()> {
     sqlx::query!(
-        "insert into workspaces (id, name, team, owner, account, cloud, region, template, spec, phase,
-                                 deletion_protection, last_operation, active_operation)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10, $11, $11)",
+        "insert into workspaces (id, name, team, owner, account, cloud, region, template, spec, wish, phase,
+                                 labels, deletion_protection, ttl_seconds, expires_at, last_operation, active_operation)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12, $13, $14, $15, $15)",
         new.id.uuid(),
         new.name,
         new.team,
-        new.owner,
+        new.local.owner,
         new.spec.account,
         new.spec.cloud.as_str(),
         new.spec.region,
         new.spec.template,
         json(new.spec),
-        new.deletion_protection,
+        new.wish,
+        json(&new.local.labels),
+        new.local.deletion_protection,
+        new.local.ttl_seconds.map(seconds),
+        new.local.expires_at,
         new.operation.uuid()
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Postgres has no unsigned integers; ours end long before.
+fn seconds(seconds: u32) -> i32 {
+    i32::try_from(seconds).unwrap_or(i32::MAX)
 }

@@ -23,6 +23,10 @@ async fn queries_are_read_strictly_and_refused_at_once() {
             &["created_after", "created_before", "updated_after"],
         ),
         ("/workspaces?tag=novalue&tag=:v", &["tag"]),
+        (
+            "/workspaces?label=novalue&expires_before=soon",
+            &["expires_before", "label"],
+        ),
         ("/workspaces?phase=ready,,failed", &["phase"]),
         ("/workspaces?Limit=1&PHASE=ready", &["Limit", "PHASE"]),
         ("/workspaces?limit=-1", &["limit"]),

@@ -82,6 +82,8 @@ fn spec() -> Spec {
         keep_failed_seconds: 0,
         create_deadline_seconds: 7200,
         delete_deadline_seconds: 3600,
+        max_ttl_seconds: None,
+        expiry_grace_seconds: 0,
     }
 }
 

@@ -15,13 +15,13 @@ async fn filters_combine_with_and_their_values_with_or() {
     request(
         &app,
         &ada,
-        json!({"name": "aa-1", "template": "sandbox", "tags": {"env": "dev", "cc": "1"}}),
+        json!({"name": "aa-1", "template": "sandbox", "tags": {"env": "dev", "cc": "1"}, "labels": {"env": "x"}}),
     )
     .await;
     request(
         &app,
         &ada,
-        json!({"name": "aa-2", "template": "other", "tags": {"env": "dev"}}),
+        json!({"name": "aa-2", "template": "other", "tags": {"env": "dev"}, "labels": {"env": "x", "a:b": "", "c": "d:e"}}),
     )
     .await;
     request(
@@ -74,6 +74,9 @@ async fn filters_combine_with_and_their_values_with_or() {
         ("tag=env:prod&tag=cc:1", ""),
         ("tag=url:a:b", "bb-1"),
         ("tag=env:", ""),
+        ("label=env:x", "aa-1 aa-2"),
+        ("label=env:dev", ""),
+        ("label=env:x&label=c:d:e&tag=env:dev", "aa-2"),
     ]
     .map(|(query, expected)| (query.to_owned(), expected))
     .into_iter()

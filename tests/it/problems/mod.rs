@@ -18,6 +18,9 @@ type Seen = BTreeMap<Route, BTreeSet<u16>>;
 const NOT_TO_BE_HAD: &[(&str, &str, &[u16])] = &[
     ("GET", "/workspaces/{workspace}", &[403]),
     ("GET", "/workspaces/{workspace}/tokens", &[403]),
+    // With a setting only: see `versions`.
+    ("PUT", "/workspaces/{workspace}", &[428]),
+    ("PATCH", "/workspaces/{workspace}", &[428]),
     ("GET", "/livez", &[500, 503]),
     ("GET", "/openapi.json", &[500, 503]),
     ("GET", "/readyz", &[500]),
@@ -123,6 +126,23 @@ impl Prober<'_> {
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// A body that is right for a route, if it takes one.
+fn body_of(route: &Route, team: Option<&str>) -> Option<String> {
+    let mut body = json!({"name": "kept", "template": "sandbox", "deletion_protection": true});
+    if let Some(team) = team {
+        body["team"] = team.into();
+    }
+    match route.method.as_str() {
+        "POST" => {}
+        "PUT" => {
+            body.as_object_mut().expect("an object").remove("name");
+        }
+        "PATCH" => body = json!({"labels": {}}),
+        _ => return None,
+    }
+    Some(body.to_string())
+}
+
 /// An address of a route that exists: `twin` is in two teams, `kept` is protected.
 fn existing(route: &Route, workspace: &str, operation: &str) -> String {
     route
@@ -149,6 +169,8 @@ async fn every_documented_problem_of_every_route() {
     );
     let kept = json!({"name": "kept", "template": "sandbox", "deletion_protection": true});
     assert_eq!(app.post("/workspaces", &kept).await.status, 202);
+    app.create("leaving").await;
+    assert_eq!(app.delete("/workspaces/leaving").await.status, 202);
 
     let routes = conformity::routes();
     let mut probe = Prober {
@@ -161,14 +183,9 @@ async fn every_documented_problem_of_every_route() {
         let role = Some("requester");
         let there = existing(route, "kept", operation);
         let unknown = format!("{there}?nonsense=1");
-        // A POST needs a body to get as far as its query.
-        let post = route.method == "POST";
-        let body = if post {
-            kept.to_string()
-        } else {
-            String::new()
-        };
-        let json: &[(&str, &str)] = if post { &[JSON] } else { &[] };
+        let sent = body_of(route, None);
+        let body = sent.clone().unwrap_or_default();
+        let json: &[(&str, &str)] = if sent.is_some() { &[JSON] } else { &[] };
         probe
             .expect(
                 (400, "invalid_parameter"),
@@ -244,22 +261,40 @@ async fn every_documented_problem_of_every_route() {
                         .replace("sandbox", "absent")
                         .replace("name_taken", "no_such_code"),
                     role,
-                    &[],
-                    "",
+                    json,
+                    &body,
                 )
                 .await;
         }
         if route.path.contains("{workspace}") {
             let both = existing(route, "twin", operation);
+            // What may have to be made needs its team before anything is looked for.
+            let told = if route.method == "PUT" {
+                (422, "team_required")
+            } else {
+                (409, "ambiguous_name")
+            };
             probe
-                .expect(
-                    (409, "ambiguous_name"),
-                    route,
-                    &both,
-                    Some("admin"),
-                    &[],
-                    "",
-                )
+                .expect(told, route, &both, Some("admin"), json, &body)
+                .await;
+        }
+        if route.statuses().contains(&412) {
+            let mut headers = json.to_vec();
+            headers.push(("if-match", "\"0\""));
+            let mismatch = (412, "version_mismatch");
+            probe
+                .expect(mismatch, route, &there, role, &headers, &body)
+                .await;
+        }
+        if ["PUT", "PATCH"].contains(&route.method.as_str()) {
+            let leaving = existing(route, "leaving", operation);
+            let plain = r#"{"template": "sandbox"}"#;
+            let body = if route.method == "PUT" { plain } else { &body };
+            let told = (409, "operation_in_progress");
+            probe.expect(told, route, &leaving, role, json, body).await;
+            let told = (403, "forbidden");
+            probe
+                .expect(told, route, &there, Some("viewer"), json, body)
                 .await;
         }
         if route.method == "DELETE" {
@@ -277,10 +312,12 @@ async fn every_documented_problem_of_every_route() {
                 )
                 .await;
         }
-        if post {
+        if route.method == "POST" {
             probe
                 .expect((409, "name_taken"), route, &there, role, json, &body)
                 .await;
+        }
+        if sent.is_some() {
             probe
                 .expect(
                     (415, "unsupported_media_type"),
@@ -292,7 +329,7 @@ async fn every_documented_problem_of_every_route() {
                 )
                 .await;
             probe
-                .expect((422, "validation_failed"), route, &there, role, json, "{}")
+                .expect((422, "validation_failed"), route, &there, role, json, "[]")
                 .await;
             let slow = [JSON, ("content-length", "100")];
             probe
@@ -310,33 +347,27 @@ async fn every_documented_problem_of_every_route() {
     }
     let reads = |route: &&Route| !route.is_public() && !route.is_from_memory();
     for route in routes.iter().filter(reads) {
-        let (there, body) = (existing(route, "kept", operation), kept.to_string());
-        let (json, body): (&[_], _) = if route.method == "POST" {
-            (&[JSON], body.as_str())
-        } else {
-            (&[], "")
-        };
+        let there = existing(route, "kept", operation);
+        let sent = body_of(route, Some("other-team"));
+        let json: &[_] = if sent.is_some() { &[JSON] } else { &[] };
+        let (told, body) = ((500, "internal"), sent.unwrap_or_default());
         probe
-            .expect(
-                (500, "internal"),
-                route,
-                &there,
-                Some("admin"),
-                json,
-                &body.replace("kept\"", "kept\",\"team\":\"other-team\""),
-            )
+            .expect(told, route, &there, Some("admin"), json, &body)
             .await;
     }
     app.app.db.close().await;
     for route in &routes {
-        let (there, body) = (existing(route, "kept", operation), kept.to_string());
-        let (json, body): (&[_], _) = if route.method == "POST" {
-            (&[JSON], body.as_str())
-        } else {
-            (&[], "")
-        };
+        let there = existing(route, "kept", operation);
+        let sent = body_of(route, None);
+        let json: &[_] = if sent.is_some() { &[JSON] } else { &[] };
         let answer = probe
-            .ask(route, &there, Some("requester"), json, body)
+            .ask(
+                route,
+                &there,
+                Some("requester"),
+                json,
+                &sent.unwrap_or_default(),
+            )
             .await;
         let lives = route.is_from_memory();
         assert_eq!(

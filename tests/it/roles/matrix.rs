@@ -19,6 +19,16 @@ enum How {
     InTeam,
     /// Asks for a workspace and leaves the team out.
     WithoutTeam,
+    /// Has a workspace in the team, of a name that is new.
+    NewByName,
+    /// Has a workspace that is there, as it was asked for.
+    SameById,
+    SameByName,
+    /// Changes labels.
+    LabelsById,
+    LabelsByName,
+    /// Gives the workspace away.
+    OwnerById,
 }
 
 /// Every route, and its answer to those who may. A new one needs a line here, and if its action is new, one below.
@@ -29,6 +39,12 @@ const ROUTES: &[(&str, &str, How, u16)] = &[
     ("GET",    "/workspaces",                    How::Plain,       200),
     ("GET",    "/workspaces/{workspace}",        How::ById,        200),
     ("GET",    "/workspaces/{workspace}",        How::ByName,      200),
+    ("PUT",    "/workspaces/{workspace}",        How::NewByName,   202),
+    ("PUT",    "/workspaces/{workspace}",        How::SameById,    202),
+    ("PUT",    "/workspaces/{workspace}",        How::SameByName,  202),
+    ("PATCH",  "/workspaces/{workspace}",        How::LabelsById,  200),
+    ("PATCH",  "/workspaces/{workspace}",        How::LabelsByName, 200),
+    ("PATCH",  "/workspaces/{workspace}",        How::OwnerById,   200),
     ("DELETE", "/workspaces/{workspace}",        How::ById,        202),
     ("DELETE", "/workspaces/{workspace}",        How::ByName,      202),
     ("GET",    "/workspaces/{workspace}/tokens", How::ById,        200),
@@ -59,6 +75,16 @@ enum To {
     Team,
     /// No team is named.
     NoTeam,
+    /// A thing of the team, and the team is named.
+    ThingOfTeam,
+    /// A thing of the team, which is to belong to somebody else.
+    Gift,
+}
+
+impl To {
+    fn is_a_thing(self) -> bool {
+        matches!(self, Self::Thing | Self::ThingOfTeam | Self::Gift)
+    }
 }
 
 /// What each caller is told: `+` the route's own answer, `-` 403, `.` 404, `?` 422, `!` 401. A reader may read, a
@@ -77,6 +103,11 @@ const TABLE: &[(&str, To, &str)] = &[
     ("ListWorkspaces",  To::All,    "+ + + +            + + +        + +      +   -              + - -        ! ! ! !"),
     ("ReadTemplates",   To::All,    "+ + + +            + + +        + +      +   -              + - -        ! ! ! !"),
     ("ReadWorkspace",   To::Thing,  "+ + + +            . . .        + +      +   .              + . .        ! ! ! !"),
+    // PUT makes, or changes what is there.
+    ("CreateWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
+    ("CreateWorkspace", To::ThingOfTeam, "- + - +       - - -        - +      -   -              - - -        ! ! ! !"),
+    ("UpdateWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
+    ("UpdateWorkspace", To::Gift,   "- - - +            . . .        - +      -   .              - . .        ! ! ! !"),
     ("DeleteWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
     ("ReadTokens",      To::Thing,  "+ + + +            . . .        + +      +   .              + . .        ! ! ! !"),
     ("ReadOperations",  To::All,    "+ + + +            + + +        + +      +   -              + - -        ! ! ! !"),
@@ -87,10 +118,35 @@ impl How {
     fn to(self) -> To {
         match self {
             Self::Plain => To::All,
-            Self::ById | Self::ByName => To::Thing,
-            Self::InTeam => To::Team,
+            Self::ById | Self::ByName | Self::SameById | Self::LabelsById | Self::LabelsByName => {
+                To::Thing
+            }
+            Self::SameByName => To::ThingOfTeam,
+            Self::OwnerById => To::Gift,
+            Self::InTeam | Self::NewByName => To::Team,
             Self::WithoutTeam => To::NoTeam,
         }
+    }
+
+    fn by_id(self) -> bool {
+        matches!(
+            self,
+            Self::ById | Self::SameById | Self::LabelsById | Self::OwnerById
+        )
+    }
+
+    /// What is sent, if anything, about a thing of that name.
+    fn body(self, name: &str) -> Option<Value> {
+        Some(match self {
+            Self::Plain | Self::ById | Self::ByName => return None,
+            Self::InTeam => json!({"name": name, "template": "sandbox", "team": TEAM}),
+            Self::WithoutTeam => json!({"name": name, "template": "sandbox"}),
+            Self::NewByName | Self::SameById | Self::SameByName => {
+                json!({"template": "sandbox", "team": TEAM})
+            }
+            Self::LabelsById | Self::LabelsByName => json!({"labels": {"seen-by": "the table"}}),
+            Self::OwnerById => json!({"owner": "oidc:corp:heir@example.com"}),
+        })
     }
 }
 
@@ -130,7 +186,7 @@ fn cells(route: &Route, to: To, good: u16) -> Vec<u16> {
 async fn thing(app: &TestApp, how: How, path: &str, name: &str) -> String {
     let operation = app.create(name).await;
     let id = operation["target"]["id"].as_str().expect("an id");
-    let workspace = if how == How::ById { id } else { name };
+    let workspace = if how.by_id() { id } else { name };
     path.replace("{workspace}", workspace)
         .replace("{operation}", operation["id"].as_str().expect("an id"))
 }
@@ -150,14 +206,13 @@ async fn every_cell_of_the_table() {
             number += 1;
             let name = format!("cell-{number}");
             // What one caller does must not decide what the next one is told; only readers share a thing.
-            if to == To::Thing && (*method != "GET" || who == Who::Viewer) {
+            if to.is_a_thing() && (*method != "GET" || who == Who::Viewer) {
                 target = thing(&app, *how, path, &name).await;
             }
-            let body = match to {
-                To::Team => Some(json!({"name": name, "template": "sandbox", "team": TEAM})),
-                To::NoTeam => Some(json!({"name": name, "template": "sandbox"})),
-                To::All | To::Thing => None,
-            };
+            if *how == How::NewByName {
+                target = path.replace("{workspace}", &name);
+            }
+            let body = how.body(&name);
             let answer = who.asks(&app, method, &target, body.as_ref()).await;
             if answer.status != expected {
                 let told = format!("{} {}", answer.status, answer.text);
@@ -193,8 +248,8 @@ fn every_route_of_the_document_has_a_row() {
     let mut used = BTreeSet::new();
     for (method, path, how, good) in ROUTES {
         let route = route(method, path);
-        let thing = route.names_a_teams();
-        assert_eq!(thing, how.to() == To::Thing, "{route:?}");
+        let thing = route.names_a_teams() && *how != How::NewByName;
+        assert_eq!(thing, how.to().is_a_thing(), "{route:?}");
         assert_eq!(
             cells(&route, how.to(), *good).len(),
             Who::ALL.len(),

@@ -33,6 +33,15 @@ async fn who_may_request_for_one_team_need_not_name_it() {
     app.abandon("nobody works here").await;
 }
 
+/// A body that is right for a method.
+fn body_of(method: &str) -> Option<Value> {
+    match method {
+        "PUT" => Some(json!({"template": "sandbox"})),
+        "PATCH" => Some(json!({})),
+        _ => None,
+    }
+}
+
 /// An answer without what is different in any two exchanges.
 fn told(answer: &Answer) -> (u16, Value, HashMap<String, String>) {
     let (mut body, mut headers) = (answer.body.clone(), answer.headers.clone());
@@ -68,7 +77,8 @@ async fn another_teams_things_look_like_things_that_never_were() {
     {
         let path = &route.path;
         pairs.push((route.method.clone(), theirs(path), nothing(path)));
-        if path.contains("{workspace}") {
+        // A name that somebody else has is free to be put: that makes another workspace.
+        if path.contains("{workspace}") && route.method != "PUT" {
             let named = |name: &str| path.replace("{workspace}", name);
             pairs.push((
                 route.method.clone(),
@@ -83,11 +93,14 @@ async fn another_teams_things_look_like_things_that_never_were() {
             ));
         }
     }
-    assert_eq!(pairs.len(), 10, "{pairs:?}");
+    assert_eq!(pairs.len(), 14, "{pairs:?}");
+    // What is on its way out is not changed any more.
+    pairs.sort_by_key(|(method, ..)| method == "DELETE");
     for (method, theirs, nothing) in &pairs {
         for who in [Who::Stranger, Who::Unmatched] {
-            let there = who.asks(&app, method, theirs, None).await;
-            let absent = who.asks(&app, method, nothing, None).await;
+            let body = body_of(method);
+            let there = who.asks(&app, method, theirs, body.as_ref()).await;
+            let absent = who.asks(&app, method, nothing, body.as_ref()).await;
             assert_eq!(
                 there.status, 404,
                 "{who:?} {method} {theirs}: {}",
@@ -101,7 +114,8 @@ async fn another_teams_things_look_like_things_that_never_were() {
             );
         }
         // The same questions are answered to those who may know.
-        let known = Who::Admin.asks(&app, method, theirs, None).await;
+        let body = body_of(method);
+        let known = Who::Admin.asks(&app, method, theirs, body.as_ref()).await;
         assert!(known.status < 300, "{method} {theirs}: {}", known.text);
     }
     let of = |team: &str| json!({"name": "intruder", "template": "sandbox", "team": team});

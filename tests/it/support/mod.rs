@@ -264,13 +264,34 @@ impl TestApp {
 
     /// POST as a requester, with more headers.
     pub async fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
-        let bearer = format!("Bearer {}", self.token("requester"));
+        self.write("POST", path, body, headers).await
+    }
+
+    /// PUT as a requester.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.write("PUT", path, body, &[]).await
+    }
+
+    /// PATCH as a requester.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.write("PATCH", path, body, &[]).await
+    }
+
+    /// A write as a requester, with more headers.
+    pub async fn write(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let bearer = self.bearer("requester");
         let mut all = vec![
             ("authorization", bearer.as_str()),
             ("content-type", "application/json"),
         ];
         all.extend_from_slice(headers);
-        self.send("POST", path, &all, Some(&body.to_string())).await
+        self.send(method, path, &all, Some(&body.to_string())).await
     }
 
     /// DELETE as an operator.

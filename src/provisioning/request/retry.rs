@@ -1,0 +1,188 @@
+//! A create that failed goes on.
+
+use super::{Asker, RequestError, reread};
+use crate::domain::condition::ConditionType;
+use crate::domain::id::OperationId;
+use crate::domain::operation::{OperationKind, OperationStatus, StepRecord, StepStatus};
+use crate::domain::phase::{Phase, phase};
+use crate::domain::problem::{Code, Explanation};
+use crate::provisioning::checkpoint::tell;
+use crate::provisioning::{OPERATION_JOB, plan};
+use crate::queue::enqueue;
+use crate::store::operations::{self, Operation, Retry};
+use crate::store::workspaces::{self, Workspace};
+use crate::store::{StoreError, audit};
+use sqlx::PgConnection;
+use std::time::Duration;
+
+/// Goes on with the create of a workspace whose row the caller has locked. One that failed is continued by a new
+/// operation, from the step that failed and with everything that is there; the removal that was waiting for the end
+/// of `keep_failed_seconds` is withdrawn. One that needs attention goes on itself. In the caller's transaction.
+///
+/// # Errors
+/// [`RequestError::InProgress`] if the removal has begun or something else is under way.
+pub async fn retry(
+    db: &mut PgConnection,
+    asker: &Asker<'_>,
+    workspace: &Workspace,
+) -> Result<Operation, RequestError> {
+    let last = reread(db, workspace.last_operation).await?;
+    let unfinished = operations::lock_unfinished(db, workspace.id).await?;
+    if last.kind == OperationKind::Create && last.status == OperationStatus::NeedsAttention {
+        return Ok(resume(db, asker, workspace, &last).await?);
+    }
+    if workspace.phase != Phase::Failed || last.kind != OperationKind::Create {
+        let operation = unfinished
+            .last()
+            .map_or(workspace.last_operation, |operation| operation.id);
+        return Err(RequestError::InProgress(operation));
+    }
+    for removal in &unfinished {
+        withdraw(db, asker, workspace, removal).await?;
+    }
+    Ok(go_on(db, asker, workspace, &last).await?)
+}
+
+/// Ends the removal that has not begun.
+async fn withdraw(
+    db: &mut PgConnection,
+    asker: &Asker<'_>,
+    workspace: &Workspace,
+    removal: &Operation,
+) -> Result<(), RequestError> {
+    let waits = removal.kind == OperationKind::Delete && removal.status == OperationStatus::Queued;
+    if !waits || !enqueue::remove_unheld(db, OPERATION_JOB, &removal.id.to_string()).await? {
+        return Err(RequestError::InProgress(removal.id));
+    }
+    operations::ask_to_cancel(db, removal.id).await?;
+    let why = Explanation::new(
+        Code::CancelledByRequest,
+        "A retry was accepted before it began.",
+    )
+    .hint("Nothing: the workspace is being made again.");
+    operations::cancelled(db, removal.id, &why).await?;
+    tell(db, removal.id).await?;
+    let entry = audit::Entry {
+        actor: asker.principal,
+        action: "operation.cancelled",
+        workspace: workspace.id,
+        operation: removal.id,
+        team: &workspace.team,
+        epoch: None,
+        request_id: asker.request_id,
+        detail: serde_json::json!({"kind": "delete", "reason": "a retry was accepted"}),
+    };
+    audit::append(db, &entry).await?;
+    Ok(())
+}
+
+/// The new operation: what was done stays done and is shown as it went, the rest begins anew.
+async fn go_on(
+    db: &mut PgConnection,
+    asker: &Asker<'_>,
+    workspace: &Workspace,
+    failed: &Operation,
+) -> Result<Operation, StoreError> {
+    let id = OperationId::new();
+    let position = begin_at(failed);
+    let mut steps = failed.steps.clone();
+    for step in steps.iter_mut().skip(position) {
+        *step = StepRecord::pending(&step.name);
+    }
+    let done = steps
+        .iter()
+        .take_while(|step| matches!(step.status, StepStatus::Succeeded | StepStatus::Skipped))
+        .count();
+    let new = operations::New {
+        id,
+        workspace: workspace.id,
+        team: &workspace.team,
+        kind: OperationKind::Create,
+        plan: &failed.plan,
+        steps: &steps,
+        requested_by: asker.principal,
+        request_id: asker.request_id,
+        traceparent: asker.traceparent,
+        delay: Duration::ZERO,
+        retry: Some(Retry {
+            of: failed.id,
+            position: i32::try_from(done).unwrap_or(i32::MAX),
+            warnings: &failed.warnings,
+        }),
+    };
+    operations::insert(db, &new).await?;
+    enqueue::enqueue(db, OPERATION_JOB, &id.to_string(), Duration::ZERO).await?;
+    // What was said of the failure is no longer so.
+    let mut conditions = workspace.conditions.clone();
+    conditions.retain(|condition| condition.condition != ConditionType::Ready);
+    let change = workspaces::Change {
+        external: &workspace.external,
+        conditions: &conditions,
+        phase: phase(OperationKind::Create, OperationStatus::Queued, &conditions),
+        problem: None,
+        last_operation: id,
+        active_operation: Some(id),
+    };
+    workspaces::update(db, workspace.id, &change).await?;
+    let detail = serde_json::json!({
+        "kind": "create", "name": workspace.name, "retry_of": failed.id.to_string(),
+        "from": failed.plan.get(done),
+    });
+    accepted(db, asker, workspace, id, "operation.accepted", detail).await
+}
+
+/// The index of the step to begin with: the one that failed, or the earlier one whose work it watched.
+fn begin_at(failed: &Operation) -> usize {
+    let at = usize::try_from(failed.position).unwrap_or(0);
+    let named = failed.plan.get(at).and_then(|name| plan::find(name));
+    named
+        .map(|step| step.retried_from())
+        .and_then(|from| failed.plan.iter().position(|name| name == from))
+        .unwrap_or(at)
+        .min(at)
+}
+
+/// A create that waits for a person goes on where it stopped.
+async fn resume(
+    db: &mut PgConnection,
+    asker: &Asker<'_>,
+    workspace: &Workspace,
+    parked: &Operation,
+) -> Result<Operation, StoreError> {
+    operations::resume(db, parked.id, asker.principal).await?;
+    let status = if parked.started_at.is_some() {
+        OperationStatus::Running
+    } else {
+        OperationStatus::Queued
+    };
+    let phase = phase(OperationKind::Create, status, &workspace.conditions);
+    workspaces::begin_operation(db, workspace.id, parked.id, phase, false).await?;
+    enqueue::enqueue(db, OPERATION_JOB, &parked.id.to_string(), Duration::ZERO).await?;
+    let detail = serde_json::json!({"kind": "create", "name": workspace.name});
+    accepted(db, asker, workspace, parked.id, "operation.resumed", detail).await
+}
+
+/// Writes it down, tells everybody, and reads what came of it.
+async fn accepted(
+    db: &mut PgConnection,
+    asker: &Asker<'_>,
+    workspace: &Workspace,
+    operation: OperationId,
+    action: &'static str,
+    detail: serde_json::Value,
+) -> Result<Operation, StoreError> {
+    let entry = audit::Entry {
+        actor: asker.principal,
+        action,
+        workspace: workspace.id,
+        operation,
+        team: &workspace.team,
+        epoch: None,
+        request_id: asker.request_id,
+        detail,
+    };
+    audit::append(db, &entry).await?;
+    tell(db, operation).await?;
+    enqueue::notify(db).await?;
+    reread(db, operation).await
+}
