@@ -11,7 +11,7 @@
 //! | 4, the front | [`http`]: the REST API, its OpenAPI document and Swagger UI |
 //! | 3, the work | [`provisioning`]: steps, plan, engine, observer |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
-//! | 1, Databricks' wire | [`databricks`] |
+//! | 1, wires | [`databricks`]; [`traces`] carries spans to a collector |
 //! | ground | [`domain`], [`outbound`], [`clock`], [`metrics`], [`telemetry`] |
 //!
 //! A room imports only from floors below it; `tests/it/floors.rs` reads the imports and holds us to it.
@@ -35,3 +35,5 @@ pub mod queue;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "otlp")]
+pub mod traces;

@@ -19,6 +19,7 @@ use crate::provisioning::{self, Provisioning};
 use crate::queue;
 use crate::queue::worker::{Handler, Worker};
 use crate::secrets::SecretStore;
+use crate::telemetry::traces::Finished;
 use crate::{databricks, http, secrets};
 use anyhow::Context;
 use reload::Current;
@@ -184,6 +185,22 @@ impl App {
         axum::serve(listener, router)
             .await
             .context("serving metrics")
+    }
+
+    /// Sends finished spans to the configured collector, until `ended` and then what is left. Without either, nothing.
+    pub async fn export(&self, finished: Option<Finished>, ended: CancellationToken) {
+        #[cfg(feature = "otlp")]
+        if let (Some(finished), Some(traces)) = (finished, &self.config.traces) {
+            let exporter = crate::traces::Exporter {
+                outbound: self.outbound.clone(),
+                endpoint: traces.endpoint.clone(),
+                instance: self.config.instance.clone(),
+            };
+            exporter.run(finished, ended).await;
+        }
+        // The configuration has refused to name a collector.
+        #[cfg(not(feature = "otlp"))]
+        drop((finished, ended));
     }
 
     /// Works on jobs until `shutdown`, then hands back what it holds.

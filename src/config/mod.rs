@@ -20,6 +20,7 @@ mod server;
 mod shape;
 mod source;
 mod templates;
+mod traces;
 mod worker;
 
 #[cfg(test)]
@@ -53,6 +54,8 @@ pub struct Config {
     pub database: DatabaseSettings,
     /// Logs.
     pub log: telemetry::Settings,
+    /// Where traces go, if anywhere.
+    pub traces: Option<telemetry::traces::Settings>,
     /// The door to the outside.
     pub outbound: crate::outbound::Settings,
     /// Whose tokens are trusted.
@@ -91,7 +94,7 @@ impl Config {
 const TAKEN_UP: [&str; 2] = ["issuers", "templates"];
 
 /// The root's keys.
-const ROOT: [&str; 10] = [
+const ROOT: [&str; 11] = [
     "instance",
     "server",
     "database",
@@ -101,6 +104,7 @@ const ROOT: [&str; 10] = [
     "accounts",
     "stores",
     "templates",
+    "traces",
     "worker",
 ];
 
@@ -172,6 +176,7 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
     let server = server::read(source, mistakes);
     let database = database::read(source, mistakes);
     let log = log::read(source, mistakes);
+    let traces = traces::read(source, plain, mistakes);
     let issuers = issuers::read(source, plain, mistakes);
     let accounts = clouds::read(source, plain, mistakes);
     let stores = secrets::read(source, plain, mistakes);
@@ -197,6 +202,7 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
         server: server?,
         database: database?,
         log: log?,
+        traces: traces?,
         outbound: outbound?,
         issuers,
         accounts,
@@ -259,10 +265,11 @@ pub fn warnings(warnings: &[Mistake]) -> String {
 
 /// Every key there is, tables by their pattern: `accounts.*.client_id`.
 pub fn known_keys() -> Vec<String> {
-    let sections: [(&str, &[&str]); 12] = [
+    let sections: [(&str, &[&str]); 13] = [
         ("server", source::fields::<server::Raw>()),
         ("database", source::fields::<database::Raw>()),
         ("log", source::fields::<log::Raw>()),
+        ("traces", source::fields::<traces::Raw>()),
         ("outbound", source::fields::<outbound::Raw>()),
         ("issuers.*", source::fields::<issuers::Raw>()),
         ("issuers.*.rules", source::fields::<issuers::RawRule>()),

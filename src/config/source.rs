@@ -231,6 +231,7 @@ fn plain(expected: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "a table",
+        "f64" => "a number",
         number if number.starts_with(['u', 'i']) && number.len() <= 5 => "a whole number",
         strukt if strukt.starts_with("struct ") => "a table",
         other => other,

@@ -1,7 +1,7 @@
 //! Who asks, and which thing the path means. Bodies are read by [`super::body`], queries by [`super::query`].
 
 use super::Http;
-use super::layers::{RequestId, TraceParent};
+use super::exchange::{RequestId, TraceParent};
 use super::problem::Problem;
 use crate::auth::{Action, Decision, Principal, Reasons, Teams, decide, visible_teams};
 use crate::domain::problem::Code;

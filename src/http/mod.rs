@@ -14,6 +14,7 @@ pub mod body;
 mod canonical;
 pub mod docs;
 mod enums;
+pub mod exchange;
 pub mod extract;
 pub mod headers;
 pub mod health;

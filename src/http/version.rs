@@ -26,7 +26,11 @@ pub struct Version {
 impl Version {
     /// This program's.
     pub fn ours() -> Self {
-        let features = [("dev", cfg!(feature = "dev"))];
+        let features = [
+            ("aws", cfg!(feature = "aws")),
+            ("dev", cfg!(feature = "dev")),
+            ("otlp", cfg!(feature = "otlp")),
+        ];
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: COMMIT

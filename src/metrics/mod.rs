@@ -103,6 +103,7 @@ struct Counted {
     unrecognised: Counter,
     jobs_running: gauge::Gauge,
     leases_lost: Counter,
+    spans_dropped: Counter,
 }
 
 static COUNTED: LazyLock<Counted> = LazyLock::new(Counted::new);
@@ -124,6 +125,7 @@ impl Counted {
             unrecognised: Counter::default(),
             jobs_running: gauge::Gauge::default(),
             leases_lost: Counter::default(),
+            spans_dropped: Counter::default(),
             registry: Registry::default(),
         };
         let r = &mut registry;
@@ -176,6 +178,11 @@ impl Counted {
             "leases_lost",
             "Times another process had taken over a job",
             counted.leases_lost.clone(),
+        );
+        r.register(
+            "trace_spans_dropped",
+            "Finished spans that reached no collector",
+            counted.spans_dropped.clone(),
         );
         Self {
             registry,
@@ -267,6 +274,11 @@ pub fn unrecognised_failure() {
 /// Another process had taken over a job of this one.
 pub fn lease_lost() {
     COUNTED.leases_lost.inc();
+}
+
+/// So many finished spans reach no collector.
+pub fn spans_dropped(spans: u64) {
+    COUNTED.spans_dropped.inc_by(spans);
 }
 
 /// A job this process works on, for as long as this lives.

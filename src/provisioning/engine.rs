@@ -15,13 +15,14 @@ use crate::queue::{Job, enqueue};
 use crate::store::operations::{self, Operation};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{Teams, audit};
+use crate::telemetry::traces;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// The trace's id inside a W3C trace context that was checked on acceptance.
 fn trace_id(traceparent: &str) -> Option<&str> {
@@ -59,6 +60,8 @@ impl Handler for Engine {
             if operation.status.is_done() || operation.status == OperationStatus::NeedsAttention {
                 return self.drop_job(job).await;
             }
+            // The job is in the trace of the request that asked for it.
+            traces::begin(&Span::current(), operation.traceparent.as_deref());
             let span = tracing::info_span!(
                 "step",
                 request_id = %operation.request_id,
@@ -66,6 +69,7 @@ impl Handler for Engine {
                 operation.id = %operation.id,
                 workspace.id = %workspace.id,
                 step = operation.plan.get(usize::try_from(operation.position)?).map(String::as_str),
+                code = tracing::field::Empty,
             );
             match self
                 .drive(job, &operation, &workspace, shutdown)
@@ -329,6 +333,7 @@ fn log(checkpoint: &Checkpoint) {
     match (&checkpoint.audit, &checkpoint.problem) {
         (None, _) => tracing::debug!(detail, waiting_for = ?checkpoint.waiting_for, "step.waiting"),
         (Some((action, _)), Some(problem)) => {
+            Span::current().record("code", problem.code.as_str());
             tracing::warn!(code = problem.code.as_str(), detail, "{action}");
         }
         (Some((action, _)), None) => tracing::info!(detail, "{action}"),

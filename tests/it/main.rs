@@ -38,4 +38,5 @@ mod support;
 mod swagger_ui;
 mod templates;
 mod versions;
+mod traces;
 mod waiting;

@@ -163,6 +163,7 @@ fn is_known(label: &str, value: &str) -> bool {
             "vault_kv2",
             "aws_secrets_manager",
             "issuer",
+            "otlp",
         ]),
         "phase" => one_of(&["pending", "provisioning", "ready", "deleting", "failed"]),
         "state" => one_of(&["idle", "used"]),

@@ -33,6 +33,14 @@ fn every_mistake_names_its_key() {
         ),
         (add("server", "listen = \"8080\""), "server.listen: `8080`"),
         (
+            add("traces", "sample_ratio = 1.5"),
+            "traces.sample_ratio: 1.5 is not between 0 and 1",
+        ),
+        (
+            add("traces", "endpoint = \"http://collector.example.com\""),
+            "traces.endpoint: ",
+        ),
+        (
             add("server", "metrics_listen = \"here\""),
             "server.metrics_listen: `here`",
         ),

@@ -110,6 +110,7 @@ fn the_example_tells_the_defaults() {
     let alternatives = [
         "public_url",
         "metrics_listen",
+        "endpoint",
         "url_file",
         "dns_servers",
         "jwks_url",

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["domain", "clock", "metrics"],
     &["outbound", "telemetry"],
-    &["databricks"],
+    &["databricks", "traces"],
     &["auth", "store", "queue", "cloud", "secrets"],
     &["provisioning"],
     &["http"],

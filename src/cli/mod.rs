@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::config::{self, Config, ConfigErrors};
 use crate::live;
 use crate::store::schema;
-use crate::telemetry;
+use crate::telemetry::{self, traces::Finished};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -128,14 +128,15 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Openapi(arguments) => openapi(*arguments),
         #[cfg(feature = "dev")]
         Command::Dev(arguments) => {
-            telemetry::install(&telemetry::Settings {
+            let settings = telemetry::Settings {
                 filter: if arguments.json {
                     "warn".into()
                 } else {
                     "brickyard=info,warn".into()
                 },
                 ..telemetry::Settings::default()
-            })?;
+            };
+            telemetry::install(&settings, None)?;
             in_runtime(async |shutdown| crate::dev::run(arguments, shutdown).await)
         }
         Command::Serve | Command::Work | Command::All | Command::Migrate => {
@@ -149,15 +150,20 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
                     )?);
                 }
             };
-            telemetry::install(&config.log)?;
+            let spans = telemetry::install(&config.log, config.traces.as_ref())?;
             config.tell_warnings();
-            in_runtime(async |shutdown| run_service(cli, config, shutdown).await)
+            in_runtime(async |shutdown| run_service(cli, config, spans, shutdown).await)
         }
     }
 }
 
 /// Serves, works, both, or migrates.
-async fn run_service(cli: &Cli, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+async fn run_service(
+    cli: &Cli,
+    config: Config,
+    spans: Option<Finished>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
     let (listen, metrics_listen) = (config.server.listen, config.server.metrics_listen);
     let app = Arc::new(App::new(config)?);
     if cli.command == Command::Migrate {
@@ -182,14 +188,23 @@ async fn run_service(cli: &Cli, config: Config, shutdown: CancellationToken) -> 
             }
         }
     };
-    match metrics_listen {
-        None => run.await,
-        // They can be scraped until the last job is handed back.
-        Some(address) => {
-            let metrics = app.serve_metrics(bind(address).await?);
-            tokio::select! { ran = run => ran, served = metrics => served }
-        }
-    }
+    let ended = CancellationToken::new();
+    let run = async {
+        let ran = match metrics_listen {
+            None => run.await,
+            // They can be scraped until the last job is handed back.
+            Some(address) => match bind(address).await {
+                Ok(listener) => tokio::select! {
+                    ran = run => ran,
+                    served = app.serve_metrics(listener) => served,
+                },
+                Err(error) => Err(error),
+            },
+        };
+        ended.cancel();
+        ran
+    };
+    tokio::join!(run, app.export(spans, ended.clone())).0
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -297,101 +312,4 @@ pub fn check_config(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    /// Without what the environment of this run would add.
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        let mut cli = Cli::try_parse_from(line.split(' '))?;
-        #[cfg(feature = "dev")]
-        if let Command::Dev(dev) = &mut cli.command {
-            dev.database_url = None;
-        }
-        Ok(cli)
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn verbs() {
-        let verbs = [
-            ("brickyard serve", Command::Serve),
-            ("brickyard work", Command::Work),
-            ("brickyard all", Command::All),
-            ("brickyard migrate", Command::Migrate),
-            (
-                "brickyard check-config",
-                Command::CheckConfig(CheckConfig { live: false }),
-            ),
-            (
-                "brickyard check-config --live",
-                Command::CheckConfig(CheckConfig { live: true }),
-            ),
-            (
-                "brickyard openapi",
-                Command::Openapi(Openapi { check: false }),
-            ),
-            (
-                "brickyard openapi --check",
-                Command::Openapi(Openapi { check: true }),
-            ),
-            (
-                "brickyard dev",
-                Command::Dev(Dev {
-                    json: false,
-                    speed: 60,
-                    database_url: None,
-                }),
-            ),
-            (
-                "brickyard dev --json --speed 10",
-                Command::Dev(Dev {
-                    json: true,
-                    speed: 10,
-                    database_url: None,
-                }),
-            ),
-        ];
-        for (line, command) in verbs {
-            assert_eq!(parse(line).unwrap().command, command, "{line}");
-        }
-        for line in [
-            "brickyard",
-            "brickyard fly",
-            "brickyard dev --speed 0",
-            "brickyard serve --json",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn the_file_may_be_named_anywhere() {
-        for line in [
-            "brickyard --config a.toml serve",
-            "brickyard serve --config a.toml",
-        ] {
-            assert_eq!(
-                parse(line).unwrap().config_path(),
-                Some(PathBuf::from("a.toml"))
-            );
-        }
-    }
-
-    #[test]
-    fn check_config_tells_all_and_exits_with_2() {
-        let loaded = config::load(None, std::iter::empty());
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = check_config(&loaded, &mut out, &mut err).unwrap();
-        assert_eq!(code, ExitCode::from(WRONG));
-        let err = String::from_utf8(err).unwrap();
-        assert!(
-            out.is_empty() && err.contains("instance") && err.contains("database.url"),
-            "{err}"
-        );
-    }
-}
+mod tests;
