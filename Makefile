@@ -32,7 +32,9 @@ test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run
 lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --package brickyard --no-default-features --lib --bins -- -D warnings
+	for features in "" aws dev; do \
+		cargo clippy --locked --package brickyard --no-default-features --features "$$features" --lib --bins -- -D warnings || exit 1; \
+	done
 	PATH="$$PWD/.tools/bin:$$PATH" cargo deny --locked check licenses bans sources
 	cargo test --locked --quiet --test it floors::
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps --document-private-items

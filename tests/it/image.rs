@@ -103,6 +103,22 @@ fn the_image_has_every_feature_but_the_simulated_world() {
 }
 
 #[test]
+fn lint_looks_at_what_the_image_is_built_of() {
+    let (dockerfile, makefile) = (file("Dockerfile"), file("Makefile"));
+    let built = dockerfile
+        .lines()
+        .find_map(|line| line.strip_prefix("ARG FEATURES="))
+        .expect("features");
+    let mut lines = makefile.lines();
+    let linted = lines
+        .find_map(|line| line.trim().strip_prefix("for features in "))
+        .expect("sets of features");
+    let mut linted = linted.trim_end_matches("; do \\").split(' ');
+    let built = built.trim_matches('"');
+    assert!(linted.any(|set| set.trim_matches('"') == built), "{built}");
+}
+
+#[test]
 fn the_build_gets_what_it_reads_and_nothing_else() {
     let ignored = file(".dockerignore");
     let sent: BTreeSet<&str> = ignored

@@ -9,10 +9,6 @@ use std::path::PathBuf;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(dead_code, reason = "only its names are read")
-)]
 pub(crate) struct Raw {
     #[serde(rename = "type")]
     _kind: String,
