@@ -1,8 +1,8 @@
 //! `check-config --live`: what the outside says of a configuration that is right in itself.
 //!
 //! The database, every issuer, every secret store and every account are asked, and the accounts for what the templates
-//! refer to. It only reads, so that it may be run anywhere and at any time. What was not answered is *unknown* and never
-//! shown as a pass; what cannot work is a *fail*. Every finding is told by its key.
+//! refer to. It logs in and reads, and changes nothing, so that it may be run anywhere and at any time. What was not
+//! answered is *unknown* and never shown as a pass; what cannot work is a *fail*. Every finding is told by its key.
 
 use crate::app::App;
 use crate::cloud::{

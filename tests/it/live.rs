@@ -148,6 +148,10 @@ async fn every_kind_of_store_is_asked() {
         };
         let said = told.one("templates.sandbox.secret_path").0;
         assert_eq!(said, verdict, "{store:?}: {}", told.text);
+        if let Store::AgeFile(folder) = &store {
+            let left = std::fs::read_dir(folder.path()).expect("a directory");
+            assert_eq!(left.count(), 0, "it only looks");
+        }
     }
     assert!(world.simulator.inventory().secrets.is_empty());
     world.end().await;

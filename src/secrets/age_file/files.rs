@@ -1,42 +1,70 @@
 //! The two files of a path, below one directory, under one lock. No name leads out of the directory, and no link does.
 
+use rustix::fs::Access;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Nobody else writes while this lives.
+/// Where they lie.
 pub(super) struct Files {
     root: PathBuf,
     /// The folders between the root and the files.
     folders: Vec<String>,
     name: String,
-    _lock: File,
+}
+
+/// Nobody else works on the directory's files while this lives.
+pub(super) struct Lock {
+    _file: File,
 }
 
 /// Largest file that is read.
 const LARGEST: u64 = 1 << 16;
 
 impl Files {
-    /// Waits for the lock of the directory, which must be there. The path must have been checked.
-    pub(super) fn lock(root: &Path, path: &str) -> io::Result<Self> {
-        let lock = open_new(&root.join(".lock"))?;
-        lock.lock()?;
+    /// The path must have been checked.
+    pub(super) fn at(root: &Path, path: &str) -> Self {
         let mut folders: Vec<String> = path.split('/').map(str::to_owned).collect();
         let name = folders.pop().unwrap_or_default();
-        Ok(Self {
+        Self {
             root: root.to_owned(),
             folders,
             name,
-            _lock: lock,
-        })
+        }
     }
 
-    /// Whether files can be made in the directory.
+    /// Waits for the lock of the directory, which must be there.
+    pub(super) fn lock(&self) -> io::Result<Lock> {
+        let file = open_new(&self.lock_file())?;
+        file.lock()?;
+        Ok(Lock { _file: file })
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.root.join(".lock")
+    }
+
+    /// Whether the files could be written, as the system tells it: nothing is made for it, not even the lock. What only
+    /// a write shows, a full disk, shows then.
     pub(super) fn check(&self) -> io::Result<()> {
-        let probe = self.root.join(".probe");
-        open_new(&probe)?;
-        fs::remove_file(probe)
+        let lock = self.lock_file();
+        if lock.try_exists()? {
+            rustix::fs::access(&lock, Access::WRITE_OK)?;
+        }
+        let mut depth = 0;
+        while depth < self.folders.len() && real(&self.folder(depth + 1))?.is_some() {
+            depth += 1;
+        }
+        let folder = self.folder(depth);
+        if !fs::metadata(&folder)?.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK)?;
+        for ending in ["age", "json"] {
+            self.metadata(&self.file(ending))?;
+        }
+        Ok(())
     }
 
     pub(super) fn has_value(&self) -> io::Result<bool> {

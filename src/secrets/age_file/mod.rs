@@ -64,8 +64,22 @@ impl AgeFile {
         Self { settings }
     }
 
-    /// Does something with the files of a path under the directory's lock, on a thread that may block.
+    /// Does something with the files of a path under the directory's lock.
     async fn locked<T: Send + 'static>(
+        &self,
+        path: &str,
+        doing: &'static str,
+        work: impl FnOnce(&Files) -> std::result::Result<T, Trouble> + Send + 'static,
+    ) -> Result<T> {
+        let locked = |files: &Files| {
+            let _lock = files.lock()?;
+            work(files)
+        };
+        self.unlocked(path, doing, locked).await
+    }
+
+    /// The same without the lock, which is a file too. On a thread that may block.
+    async fn unlocked<T: Send + 'static>(
         &self,
         path: &str,
         doing: &'static str,
@@ -73,10 +87,7 @@ impl AgeFile {
     ) -> Result<T> {
         check_path(path)?;
         let (directory, path) = (self.settings.directory.clone(), path.to_owned());
-        let worked = tokio::task::spawn_blocking(move || {
-            let files = Files::lock(&directory, &path)?;
-            work(&files)
-        });
+        let worked = tokio::task::spawn_blocking(move || work(&Files::at(&directory, &path)));
         let trouble = match worked.await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(trouble)) => trouble,
@@ -169,7 +180,7 @@ impl SecretStore for AgeFile {
     }
 
     async fn check(&self, path: &str) -> Result<Checked> {
-        self.locked(path, "checking the secret store", |files| {
+        self.unlocked(path, "checking the secret store", |files| {
             files.check()?;
             Ok(Checked::Writable)
         })

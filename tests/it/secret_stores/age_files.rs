@@ -3,7 +3,7 @@
 use super::{TOKEN, contract, value};
 use age::x25519::Identity;
 use brickyard::secrets::age_file::{AgeFile, Format, Settings};
-use brickyard::secrets::{SecretStore, SecretValue, StoreFailure, Version};
+use brickyard::secrets::{Checked, SecretStore, SecretValue, StoreFailure, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -69,6 +69,29 @@ async fn files_keep_the_contract() {
     }
     let lock = desk.path(".lock").display().to_string();
     assert_eq!(desk.names(), [lock], "nothing else is left");
+}
+
+#[tokio::test]
+async fn a_check_leaves_nothing_behind_and_sees_what_a_put_would_meet() {
+    let desk = Desk::new();
+    let store = desk.store(Format::Token);
+    assert_eq!(store.check("a/b/c").await.unwrap(), Checked::Writable);
+    assert!(desk.names().is_empty(), "{:?}", desk.names());
+    store.put("a/b/c", value(), None).await.unwrap();
+    let before = desk.names();
+    assert_eq!(store.check("a/b/c").await.unwrap(), Checked::Writable);
+    assert_eq!(desk.names(), before);
+
+    // In the way: a file, a link, a folder.
+    fs::write(desk.path("file"), "theirs").unwrap();
+    symlink(desk.path("a"), desk.path("link")).unwrap();
+    fs::create_dir(desk.path("folder.age")).unwrap();
+    for path in ["file/x", "link/x", "folder"] {
+        let refused = store.check(path).await.unwrap_err();
+        assert_eq!(refused.failure, StoreFailure::Denied, "{path}: {refused}");
+        let put = store.put(path, value(), None).await.unwrap_err();
+        assert_eq!(put.failure, StoreFailure::Denied, "{path}: {put}");
+    }
 }
 
 #[tokio::test]
