@@ -186,7 +186,7 @@ catalogue! {
     TokenQuota = "token_quota", 422, Operator, false, "The principal has too many tokens in the workspace", "Revoke unused tokens; the limit is 600.";
     TokenLifetimeRefused = "token_lifetime_refused", 422, Operator, false, "The workspace refuses the token's lifetime", "Lower `token_lifetime_seconds` in the template.";
     SecretStoreUnreachable = "secret_store_unreachable", 422, Operator, true, "The secret store does not answer or is sealed", "Bring the store back; the operation goes on by itself.";
-    SecretStoreDenied = "secret_store_denied", 422, Operator, true, "The secret store refuses the service", "Give the service's identity write access to the path; the operation goes on by itself.";
+    SecretStoreDenied = "secret_store_denied", 422, Operator, true, "The secret store refuses the service", "Give the service's identity write access to the path; the operation goes on by itself within ten minutes.";
     SecretPathTaken = "secret_path_taken", 422, Operator, false, "Somebody else wrote to the secret's path", "Use another path pattern, or remove the foreign secret.";
     UpstreamUnauthenticated = "upstream_unauthenticated", 422, Operator, false, "Databricks does not accept the service's credentials", "Check client id and secret of the account.";
     UpstreamForbidden = "upstream_forbidden", 422, Operator, false, "Databricks does not allow the service to do this", "The service principal must be an account admin; the feature may need a higher tier.";

@@ -131,6 +131,58 @@ async fn a_token_that_could_not_be_stored_is_revoked() {
     .await;
 }
 
+/// Waits until what is due has been tried.
+async fn waits_again(app: &TestApp) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let due: i64 = sqlx::query_scalar(
+            "select count(*) from jobs where kind = 'operation' and (lease_owner is not null or run_at <= clock())",
+        )
+        .fetch_one(&app.db)
+        .await
+        .expect("a count");
+        if due == 0 {
+            return;
+        }
+        assert!(Instant::now() < until, "it does not wait");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Some stores let us look and not put, which shows only with a token in hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_refuses_every_put_costs_few_tokens() {
+    const RETRIES: u32 = 20;
+    join_all([Store::Vault, Store::Aws].map(|store| async move {
+        let app = start(store.clone()).await;
+        app.fault(
+            Fault::new(FaultKind::StoreDenied)
+                .on(Call::StorePut)
+                .times(0),
+        );
+        let create = app.create("refused").await;
+        let workspace = waiting(&app, &create).await;
+        assert_eq!(workspace["problem"]["code"], "secret_store_denied");
+        let mut after = Vec::new();
+        for _ in 0..RETRIES {
+            // As long as the first wait.
+            app.advance(Duration::from_secs(15)).await;
+            waits_again(&app).await;
+            after.push(minted(&app));
+        }
+        assert!((4..=6).contains(&minted(&app)), "{store:?}: {after:?}");
+        assert_eq!(app.simulator.inventory().tokens.len(), 0, "{store:?}");
+        let workspace = app.workspace_of(&create).await;
+        assert_eq!(workspace["problem"]["code"], "secret_store_denied");
+        app.simulator.clear_faults();
+        // The longest wait.
+        app.advance(Duration::from_secs(8 * 60)).await;
+        assert_eq!(app.done(&create).await["status"], "succeeded");
+        app.finish().await;
+    }))
+    .await;
+}
+
 /// The store acts and its answer is lost: nothing is minted twice, and nothing is left behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_of_the_store_is_found_out() {

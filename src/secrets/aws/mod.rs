@@ -7,8 +7,8 @@
 //!
 //! What we know about a value stands in tags. A secret that is scheduled for deletion is restored if it is ours; anybody
 //! else's is theirs as long as it can be restored. Whether a path may be written cannot be asked without writing: a
-//! missing permission to put shows at the put, and the token is revoked then. The SDK's own copies of the value are
-//! not wiped; everything on this side of it is.
+//! missing permission to put shows at the put; the token is revoked then, and the step waits ever longer before the next.
+//! The SDK's own copies of the value are not wiped; everything on this side of it is.
 
 mod around;
 mod failure;

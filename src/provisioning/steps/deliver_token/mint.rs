@@ -10,8 +10,13 @@ use crate::provisioning::step::{Call, Halt, Outcome};
 use crate::secrets::{Metadata, SecretValue, StoreError, StoreFailure, Stored};
 use crate::store::attempts::Outcome as Closed;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// After this many, the wait for a store that does not take our tokens stays as it is: eight minutes where it refuses
+/// us, one where it fails.
+const MOST_DOUBLINGS: u32 = 5;
 
 /// Permit, mint, try, put, metadata. The inner error is a wait, after the token was revoked.
 pub(super) async fn mint_and_put(
@@ -60,9 +65,27 @@ pub(super) async fn mint_and_put(
         }
         Err(error) => {
             revoke(context, workspace, owner, permit, &minted).await;
-            Ok(Err(store_wait(error)))
+            Ok(Err(undelivered(context, error)))
         }
     }
+}
+
+/// Remembered between two runs of the step.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Memo {
+    /// Tokens that were minted and could not be stored.
+    undelivered: u32,
+}
+
+/// Waits for the store, each time twice as long: whether it takes values shows, in some stores, only at a put, and each
+/// put has its own token.
+fn undelivered(context: &mut StepContext<'_>, error: StoreError) -> Outcome {
+    let mut memo: Memo = context.memo();
+    let times = 2_u32.pow(memo.undelivered.min(MOST_DOUBLINGS));
+    memo.undelivered = memo.undelivered.saturating_add(1);
+    context.set_memo(&memo);
+    store_wait(error, times)
 }
 
 /// Revokes a token that could not be delivered. If that fails too, the attempt stays unknown: the next run finds the

@@ -157,7 +157,7 @@ impl Step for DeliverToken {
             let target = context.workspace.spec.secret.clone();
             match remove_secret(context, &target).await {
                 Ok(()) => memo.secret_gone = true,
-                Err(error) => return Ok(store_wait(error)),
+                Err(error) => return Ok(store_wait(error, 1)),
             }
             context.set_memo(&memo);
             context.set_condition(
@@ -217,7 +217,7 @@ async fn look_at_store(
     };
     let stored = match looked.await {
         Ok(stored) => stored,
-        Err(error) => return Ok(Err(store_wait(error))),
+        Err(error) => return Ok(Err(store_wait(error, 1))),
     };
     // A live secret that we cannot have written belongs to somebody else.
     let foreign = stored.as_ref().is_some_and(|s| {
@@ -294,15 +294,16 @@ fn record(
     }));
 }
 
-/// A store that fails is waited for: an outage delays a request, it does not fail it before its deadline.
-fn store_wait(error: StoreError) -> Outcome {
+/// A store that fails is waited for, so many times the usual while: an outage delays a request, it does not fail it
+/// before its deadline.
+fn store_wait(error: StoreError, times: u32) -> Outcome {
     let delay = match error.failure {
         StoreFailure::Unavailable | StoreFailure::Unknown | StoreFailure::Moved => {
             Duration::from_secs(2)
         }
         StoreFailure::Denied => Duration::from_secs(15),
     };
-    Outcome::wait_because(delay, WaitingFor::SecretStore, *error.explanation)
+    Outcome::wait_because(delay * times, WaitingFor::SecretStore, *error.explanation)
 }
 
 /// Removes the secret if it is ours, or can only be ours.
