@@ -1,11 +1,14 @@
 //! Processes die: a worker is really killed while a call is in flight, and another finishes.
 
 use crate::support::process::Process;
+use crate::support::stores::Store;
 use crate::support::variants;
 use crate::support::{Builder, PATIENCE, TestApp};
 use async_trait::async_trait;
+use brickyard::outbound::Outbound;
 use brickyard::queue::worker::{Failed, Handler, Left, Worker};
 use brickyard::queue::{self, Job, enqueue, lease};
+use brickyard::secrets;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -16,12 +19,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Writes that may be repeated, and must not do harm either.
-const REPEATABLE: [Call; 3] = [
-    Call::AssignPrincipal,
-    Call::StorePut,
-    Call::StoreMetadataPut,
-];
+/// The stores whose calls are held here.
+const STORES: [Store; 2] = [Store::Vault, Store::Aws];
+
+const HOLDS: [FaultKind; 2] = [FaultKind::HoldRequest, FaultKind::HoldAnswer];
+
+/// Where AWS gives a secret its second value in two calls: the worker before died after the first value was there.
+const SECOND_VALUE: (Call, FaultKind) = (Call::StorePut, FaultKind::HoldAnswer);
 
 async fn arrived(app: &TestApp, call: Call) {
     let until = Instant::now() + PATIENCE;
@@ -31,38 +35,87 @@ async fn arrived(app: &TestApp, call: Call) {
     }
 }
 
+/// A world without a worker, delivering to this store.
+fn nobody_works(store: &Store) -> Builder {
+    Builder {
+        workers: 0,
+        store: store.clone(),
+        ..Builder::default()
+    }
+}
+
+/// A worker's process gets as far as this call, which is held, and is killed.
+async fn dies_at(app: &TestApp, call: Call, hold: FaultKind) {
+    app.fault(Fault::new(hold).on(call));
+    let mut victim = Process::worker(app);
+    arrived(app, call).await;
+    // What is held acts before its answer is held.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    victim.kill();
+    app.simulator.release();
+}
+
+/// What is recorded is the store's current version, beside the one live token.
+async fn one_token_one_version(app: &TestApp, name: &str, case: &str) {
+    let workspace = app.get(&format!("/workspaces/{name}")).await.body;
+    let path = workspace["secret"]["path"].as_str().expect("a path");
+    let outbound = Outbound::new(app.app.config.outbound.clone()).expect("a client");
+    let store = secrets::open(&app.app.config.stores["main"], &outbound);
+    let stored = store.metadata(path).await.expect("the store answers");
+    let stored = stored.expect("a secret");
+    let metadata = stored.metadata.expect("metadata");
+    assert_eq!(stored.current.as_ref(), Some(&metadata.version), "{case}");
+    let tokens = app.get(&format!("/workspaces/{name}/tokens")).await.body;
+    let recorded = &tokens["items"][0]["secret"]["version"];
+    assert_eq!(*recorded, metadata.version.0, "{case}: {tokens:#}");
+    let live: Vec<String> = app
+        .simulator
+        .inventory()
+        .tokens
+        .into_iter()
+        .map(|it| it.id)
+        .collect();
+    assert_eq!(live, [metadata.token_id], "{case}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_with_a_call_in_flight_is_succeeded() {
+    let [vault, aws] = STORES;
     let unrepeatable = variants::unrepeatable().await.into_iter();
+    let unrepeatable = unrepeatable.map(|(variant, call)| (variant, variants::behind(call).0));
+    // Writes that may be repeated must not do harm either.
+    let assign = (variants::ALL[0], Call::AssignPrincipal);
     let calls = unrepeatable
-        .map(|(variant, call)| (variant, variants::behind(call).0))
-        .chain(REPEATABLE.map(|call| (variants::ALL[0], call)));
-    let cases = calls.flat_map(|(variant, call)| {
-        [FaultKind::HoldRequest, FaultKind::HoldAnswer].map(|hold| (variant, call, hold))
+        .chain([assign])
+        .map(|(variant, call)| (variant, vault.clone(), vec![], call));
+    let puts = STORES.into_iter().flat_map(|store| {
+        [Call::StorePut, Call::StoreMetadataPut]
+            .map(|call| (variants::ALL[0], store.clone(), vec![], call))
     });
+    let stage = (variants::ALL[0], aws, vec![SECOND_VALUE], Call::StoreStage);
+    let cases = calls
+        .chain(puts)
+        .chain([stage])
+        .flat_map(|(variant, store, before, call)| {
+            HOLDS.map(|hold| (variant, store.clone(), before.clone(), call, hold))
+        });
     let worlds = futures_util::stream::iter(cases);
     worlds
-        .for_each_concurrent(12, |(variant, call, hold)| async move {
-            let case = format!("{hold:?} on {call:?}, {}", variant.name);
-            let builder = Builder {
-                workers: 0,
-                ..Builder::default()
-            };
-            let mut app = variant.start(builder).await;
-            app.fault(Fault::new(hold).on(call));
-            let mut victim = Process::worker(&app);
+        .for_each_concurrent(12, |(variant, store, before, call, hold)| async move {
+            let case = format!("{hold:?} on {call:?}, {}, {store:?}", variant.name);
+            let mut app = variant.start(nobody_works(&store)).await;
             let create = app.create("survivor").await;
-            arrived(&app, call).await;
-            // What is held acts before its answer is held.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            victim.kill();
-            app.simulator.release();
+            for (call, hold) in before {
+                dies_at(&app, call, hold).await;
+            }
+            dies_at(&app, call, hold).await;
             app.start_worker();
             let done = app.done(&create).await;
             assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
             for (kind, made) in variants::made(&app) {
                 assert_eq!(made, 1, "{case}: {kind}");
             }
+            one_token_one_version(&app, "survivor", &case).await;
             app.removed("survivor").await;
             let left = variants::left(&app);
             assert!(left.is_empty(), "{case}: {left:#?}");
@@ -160,65 +213,80 @@ async fn stolen(app: &TestApp, operation: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_worker_does_not_revoke_its_successors_token() {
-    let app = TestApp::start().await;
-    app.fault(Fault::new(FaultKind::HoldRequest).on(Call::ListTokensAsAdmin));
-    let create = app.create("inherited").await;
-    arrived(&app, Call::ListTokensAsAdmin).await;
-    stolen(&app, &create).await;
-    assert_eq!(app.done(&create).await["status"], "succeeded");
-    // Its list of tokens comes only now, with one in it that its older look at the store does not know.
-    app.simulator.release();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    app.finish().await;
+    join_all(STORES.map(|store| async move {
+        let builder = Builder {
+            workers: 1,
+            ..nobody_works(&store)
+        };
+        let app = builder.start().await;
+        app.fault(Fault::new(FaultKind::HoldRequest).on(Call::ListTokensAsAdmin));
+        let create = app.create("inherited").await;
+        arrived(&app, Call::ListTokensAsAdmin).await;
+        stolen(&app, &create).await;
+        assert_eq!(app.done(&create).await["status"], "succeeded");
+        // Its list of tokens comes only now, with one in it that its older look at the store does not know.
+        app.simulator.release();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        one_token_one_version(&app, "inherited", &format!("{store:?}")).await;
+        app.finish().await;
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_worker_does_not_overwrite_its_successors_secret() {
-    for (call, hold) in [
-        (Call::StorePut, FaultKind::HoldRequest),
-        (Call::StorePut, FaultKind::HoldAnswer),
-    ] {
-        let mut app = Builder {
-            workers: 0,
-            ..Builder::default()
+    let puts = STORES
+        .into_iter()
+        .map(|store| (store, vec![], Call::StorePut));
+    let stage = (Store::Aws, vec![SECOND_VALUE], Call::StoreStage);
+    let cases = puts.chain([stage]).flat_map(|(store, before, call)| {
+        HOLDS.map(|hold| (store.clone(), before.clone(), call, hold))
+    });
+    join_all(cases.map(|(store, before, call, hold)| async move {
+        let case = format!("{hold:?} on {call:?}, {store:?}");
+        let mut app = nobody_works(&store).start().await;
+        let create = app.create("guarded").await;
+        for (call, hold) in before {
+            dies_at(&app, call, hold).await;
         }
-        .start()
-        .await;
         app.fault(Fault::new(hold).on(call));
         let _replaced = Process::worker(&app);
-        let create = app.create("guarded").await;
         arrived(&app, call).await;
         app.start_worker();
         stolen(&app, &create).await;
-        assert_eq!(app.done(&create).await["status"], "succeeded");
+        assert_eq!(app.done(&create).await["status"], "succeeded", "{case}");
         app.simulator.release();
         tokio::time::sleep(Duration::from_secs(1)).await;
+        one_token_one_version(&app, "guarded", &case).await;
+        app.removed("guarded").await;
         let inventory = app.simulator.inventory();
-        let secret = inventory.secrets.values().next().expect("a secret");
-        let (version, _) = secret.versions.last_key_value().expect("a version");
-        assert_eq!(secret.metadata["version"], version.to_string(), "{hold:?}");
-        assert_eq!(
-            secret.metadata["token_id"], inventory.tokens[0].id,
-            "{hold:?}"
-        );
+        assert!(inventory.is_empty(), "{case}: {inventory:#?}");
         app.finish().await;
-    }
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_written_late_by_a_replaced_worker_is_removed_with_the_workspace() {
-    let app = TestApp::start().await;
-    app.fault(Fault::new(FaultKind::HoldRequest).on(Call::StorePut));
-    let create = app.create("belated").await;
-    arrived(&app, Call::StorePut).await;
-    let delete = app.delete("/workspaces/belated").await.body;
-    stolen(&app, &create).await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    app.simulator.release();
-    assert_eq!(app.done(&delete).await["status"], "succeeded");
-    let inventory = app.simulator.inventory();
-    assert!(inventory.is_empty(), "{inventory:#?}");
-    app.finish().await;
+    join_all(STORES.map(|store| async move {
+        let builder = Builder {
+            workers: 1,
+            ..nobody_works(&store)
+        };
+        let app = builder.start().await;
+        app.fault(Fault::new(FaultKind::HoldRequest).on(Call::StorePut));
+        let create = app.create("belated").await;
+        arrived(&app, Call::StorePut).await;
+        let delete = app.delete("/workspaces/belated").await.body;
+        stolen(&app, &create).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        app.simulator.release();
+        assert_eq!(app.done(&delete).await["status"], "succeeded");
+        let inventory = app.simulator.inventory();
+        assert!(inventory.is_empty(), "{store:?}: {inventory:#?}");
+        app.finish().await;
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
