@@ -1,5 +1,5 @@
 //! The composition root: settings become a pool, providers, stores and a verifier, and those become running tasks.
-//! Also the order in which they stop, and what they take up while they run ([`reload`]).
+//! Also the order in which they stop, and what they take up while they run (`reload`).
 
 mod reload;
 

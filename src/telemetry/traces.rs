@@ -3,7 +3,7 @@
 //!
 //! A trace is begun by [`begin`], at the two doors where work comes in: a request, and a job whose operation names the
 //! trace it belongs to. Spans below a door are in its trace; all others are in none. What a span says of itself is taken
-//! from a closed list ([`shown`]): never an address, a body or a header. Nobody waits here: what does not fit into the
+//! from a closed list (`shown`): never an address, a body or a header. Nobody waits here: what does not fit into the
 //! buffer is dropped and counted.
 
 use crate::clock::Clock;

@@ -37,6 +37,6 @@ mod store_outage;
 mod support;
 mod swagger_ui;
 mod templates;
-mod versions;
 mod traces;
+mod versions;
 mod waiting;

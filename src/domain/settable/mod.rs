@@ -1,5 +1,5 @@
 //! What of a template may be left to requests: a closed list of members, their JSON Schemas, and the rules they keep,
-//! whoever gave them ([`rules`]). What the configuration says and what a request says are checked by the same function.
+//! whoever gave them (`rules`). What the configuration says and what a request says are checked by the same function.
 
 mod rules;
 

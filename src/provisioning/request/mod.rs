@@ -1,7 +1,7 @@
 //! From a checked request to rows: what was accepted commits together, or nothing was accepted.
 //!
-//! [`create`] makes a workspace, [`delete`] and [`forget`] end one, [`change`] and [`put`] say how one that is there
-//! shall be, and [`retry`] goes on with a create that failed. Who writes about a workspace that is there locks its row
+//! `create` makes a workspace, `delete` and `forget` end one, `change` and `put` say how one that is there
+//! shall be, and `retry` goes on with a create that failed. Who writes about a workspace that is there locks its row
 //! first, so requests about one workspace follow each other.
 
 mod change;
