@@ -50,17 +50,28 @@ async fn every_route(
         ("idempotency-key", "in-an-outage"),
         ("prefer", "wait=3"),
     ];
-    let body = json!({"name": "during", "template": "sandbox"}).to_string();
+    let body = |method: &str| match method {
+        "POST" => Some(json!({"name": "during", "template": "sandbox"})),
+        "PUT" => Some(json!({"template": "sandbox"})),
+        "PATCH" => Some(json!({"labels": {"during": "an outage"}})),
+        _ => None,
+    };
     let begin = Instant::now();
     let answers = join_all(conformity::routes().into_iter().map(async |route| {
+        let workspace = match route.method.as_str() {
+            "PUT" => "during",
+            _ => workspace,
+        };
         let path = route
             .path
             .replace("{workspace}", workspace)
             .replace("{operation}", operation)
             .replace("{code}", "name_taken")
             .replace("{template}", "sandbox");
-        let body = (route.method == "POST").then_some(body.as_str());
-        let answer = app.send(&route.method, &path, &headers, body).await;
+        let body = body(&route.method).map(|body| body.to_string());
+        let answer = app
+            .send(&route.method, &path, &headers, body.as_deref())
+            .await;
         (route, answer)
     }))
     .await;

@@ -23,7 +23,7 @@ use axum::response::Response;
     params(
         ("workspace" = String, Path, description = "Id (`ws_…`) or name of the workspace", example = json!("analytics-dev")),
         TeamQuery,
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags the caller has", example = json!("\"9\"")),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags the caller has, such as `\"9\"`"),
     ),
     responses(
         (

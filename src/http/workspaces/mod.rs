@@ -90,7 +90,7 @@ impl FromQuery for TeamQuery {
 )]
 pub struct IfMatch {
     /// The `ETag` of the version that is meant; another one is answered 412.
-    #[param(rename = "If-Match", required = false, nullable = false, example = json!("\"9\""))]
+    #[param(rename = "If-Match", required = false, nullable = false)]
     if_match: Option<String>,
 }
 

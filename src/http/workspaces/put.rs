@@ -126,7 +126,7 @@ impl Segment for AnySegment {
         ("workspace" = String, Path, description = "Name of the workspace, or the id of one that is there", example = json!("analytics-dev")),
         TeamQuery,
         IfMatch,
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none", example = json!("*")),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none"),
     ),
     request_body(
         content = PutWorkspace,
