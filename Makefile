@@ -32,7 +32,7 @@ test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run
 lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	for features in "" aws dev; do \
+	for features in "" aws,otlp dev; do \
 		cargo clippy --locked --package brickyard --no-default-features --features "$$features" --lib --bins -- -D warnings || exit 1; \
 	done
 	PATH="$$PWD/.tools/bin:$$PATH" cargo deny --locked check licenses bans sources

@@ -123,11 +123,12 @@ async fn walk(directory: &Path, program: &str, arguments: &[&str]) {
 
 #[tokio::test]
 async fn the_python_client_walks_the_happy_path() {
-    let directory = workbench("python", &["happy_path.py"]);
+    let directory = workbench("python", &["happy_path.py", "openapi-python-client.yaml"]);
     let arguments = [
         "generate",
         "--fail-on-warning",
         "--meta=none",
+        "--config=openapi-python-client.yaml",
         "--output-path=brickyard_client",
         "--path=openapi.json",
     ];
