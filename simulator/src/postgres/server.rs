@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -127,7 +128,9 @@ fn command(install: &Install, data: &Path, port: u16) -> Command {
         }
         false => Command::new(postgres),
     };
+    // Ctrl-C is for who started us: the server ends after its clients, and not with them.
     command
+        .process_group(0)
         .arg("-D")
         .arg(data)
         .args(["-h", "127.0.0.1", "-k", ""])
