@@ -2,7 +2,7 @@
 
 use super::world::{LIMITS, World};
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -16,7 +16,8 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `brickyard serve` or `all` on a database; its log goes to a file.
     pub(crate) async fn start(world: &World, verb: &str, database_url: &str, log: &str) -> Self {
-        let address = free_address();
+        let port = simulator::free_port().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let files = tempfile::tempdir().unwrap();
         let config = files.path().join("brickyard.toml");
         std::fs::write(&config, world.text(database_url)).unwrap();
@@ -91,12 +92,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Between this look and the child's bind somebody may take the port; a bench is run again then.
-fn free_address() -> SocketAddr {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }

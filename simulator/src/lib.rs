@@ -14,7 +14,7 @@
 //! | `oauth`, `oidc`, `login` | Databricks' tokens; the issuer of the callers' bearer tokens; how people get one |
 //! | `vault`, `aws`, `dns` | the secret stores; the name server |
 //! | `faults`, `arrivals`, `inventory`, `admin` | trouble; what happened; what exists; all that over HTTP |
-//! | `postgres` | a throwaway database server for tests and demos |
+//! | `postgres`, `free_port` | a throwaway database server for tests and demos; where to listen |
 
 mod account;
 mod admin;
@@ -26,6 +26,7 @@ mod chance;
 mod clock;
 mod dns;
 pub mod faults;
+mod free_port;
 pub mod inventory;
 mod login;
 mod oauth;
@@ -45,6 +46,7 @@ mod world;
 pub use arrivals::Arrival;
 pub use calls::Call;
 pub use faults::{Fault, FaultKind};
+pub use free_port::free_port;
 pub use inventory::Inventory;
 pub use login::LoginClient;
 pub use settings::Settings;

@@ -1,7 +1,7 @@
 //! SIGHUP to a real process: templates and issuers are taken up, a bad file changes nothing, and nobody who is asking
 //! at that moment is disturbed.
 
-use crate::support::process::Process;
+use crate::support::process::{Process, free_port};
 use crate::support::{Builder, PATIENCE, TestApp};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -25,12 +25,7 @@ impl Api {
             ..Builder::default()
         };
         let app = builder.start().await;
-        // Free a moment ago; nobody else in this run asks for a port by number.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a port")
-            .port();
-        let listen = format!("127.0.0.1:{port}");
+        let listen = format!("127.0.0.1:{}", free_port());
         let log = tempfile::NamedTempFile::new().expect("a file");
         let env = [("BRICKYARD_SERVER__LISTEN", listen.as_str())];
         let written = log.reopen().expect("the file");

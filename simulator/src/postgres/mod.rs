@@ -9,7 +9,6 @@ mod install;
 mod server;
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -122,10 +121,7 @@ fn start_at(dir: &Path, user: Option<User>, directory: Option<TempDir>) -> io::R
     }
     let mut tries = 0;
     loop {
-        // Between this look and the server's bind somebody may take the port.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let port = crate::free_port()?;
         match Server::start(&install, user.as_ref(), &data, port) {
             Ok(server) => {
                 return Ok(Postgres {

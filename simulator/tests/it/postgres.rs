@@ -55,6 +55,30 @@ async fn it_starts_breaks_restarts_and_leaves_nothing() {
     );
 }
 
+/// Servers and clients of other tests take whatever the system hands out; its port is not among that.
+#[tokio::test]
+async fn its_port_is_free_again_when_it_restarts() {
+    let mut postgres = Postgres::start().await.unwrap();
+    let port: u16 = {
+        let (address, _) = postgres.url().rsplit_once('/').unwrap();
+        address.rsplit_once(':').unwrap().1.parse().unwrap()
+    };
+    postgres.stop_immediate().await.unwrap();
+    let others: Vec<_> = (0..500)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    for other in &others {
+        let handed_out = other.local_addr().unwrap().port();
+        assert!(
+            handed_out > port,
+            "{handed_out} is handed out, {port} is not"
+        );
+    }
+    postgres.restart().await.unwrap();
+    assert!(answers(&postgres).await);
+    postgres.stop().await;
+}
+
 #[tokio::test]
 async fn it_keeps_data_in_a_directory_with_spaces() {
     use std::os::unix::fs::PermissionsExt;

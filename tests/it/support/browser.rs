@@ -2,6 +2,7 @@
 //! that looks for something waits until it is there.
 
 use super::PATIENCE;
+use super::process::free_port;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -40,9 +41,7 @@ pub struct Browser {
 impl Browser {
     /// Starts it.
     pub async fn start() -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
