@@ -24,16 +24,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-/// The trace's id inside a W3C trace context that was checked on acceptance.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    traceparent.split('-').nth(1)
-}
-
 /// A job that was acquired this often without reaching a checkpoint kills its process: it is parked.
 const POISON_CLAIMS: i32 = 5;
 
 /// A step that panicked this often is parked.
 const POISON_PANICS: i32 = 3;
+
+/// A job whose next step this version does not know is looked at again after this.
+const UNKNOWN_STEP: Duration = Duration::from_secs(60);
+
+/// A delete looks this often whether the create it interrupts has stopped.
+const STOPPING: Duration = Duration::from_millis(500);
 
 /// Runs the jobs of operations.
 pub struct Engine(pub Arc<Provisioning>);
@@ -46,19 +47,20 @@ impl Handler for Engine {
 
     async fn run(&self, job: &Job, shutdown: &CancellationToken) -> Result<Left, Failed> {
         let id: OperationId = job.key.parse()?;
+        let mut job = job.clone();
         loop {
             let mut connection = self.0.db.acquire().await?;
             let Some(operation) = operations::get(&mut connection, id, &Teams::All).await? else {
-                return self.drop_job(job).await;
+                return self.release(&job, Release::Finish).await;
             };
             let Some(workspace) =
                 workspaces::get(&mut connection, operation.workspace_id, &Teams::All).await?
             else {
-                return self.drop_job(job).await;
+                return self.release(&job, Release::Finish).await;
             };
             drop(connection);
             if operation.status.is_done() || operation.status == OperationStatus::NeedsAttention {
-                return self.drop_job(job).await;
+                return self.release(&job, Release::Finish).await;
             }
             // The job is in the trace of the request that asked for it.
             traces::begin(&Span::current(), operation.traceparent.as_deref());
@@ -72,11 +74,12 @@ impl Handler for Engine {
                 code = tracing::field::Empty,
             );
             match self
-                .drive(job, &operation, &workspace, shutdown)
+                .drive(&job, &operation, &workspace, shutdown)
                 .instrument(span)
                 .await?
             {
-                Next::Again => {}
+                // Both are counted since the last checkpoint, and this was one.
+                Next::Again => (job.claims, job.attempts) = (1, 0),
                 Next::Left(left) => return Ok(left),
             }
         }
@@ -106,21 +109,19 @@ impl Engine {
     ) -> Result<Next, Failed> {
         if operation.kind == OperationKind::Delete && operation.status == OperationStatus::Queued {
             // What the interrupted create made is read only after it has stopped.
-            return Ok(match self.take_over(job, operation, workspace).await? {
-                true => Next::Again,
-                false => Next::Left(Left::Released(Some(Duration::from_millis(500)))),
-            });
+            return self.take_over(job, operation, workspace).await;
         }
         let position = usize::try_from(operation.position)?;
         let Some(name) = operation.plan.get(position) else {
-            return Ok(Next::Left(self.drop_job(job).await?));
+            return self.release(job, Release::Finish).await.map(Next::Left);
         };
         let Some(step) = plan::find(name) else {
             // Another version's plan: that version will come for it.
             tracing::warn!("this version does not know the step; leaving it alone");
             return self
-                .release(job, Release::Snooze(Duration::from_secs(60)))
-                .await;
+                .release(job, Release::Snooze(UNKNOWN_STEP))
+                .await
+                .map(Next::Left);
         };
         let mut draft = Draft::new(operation, workspace, position);
         if operation.status == OperationStatus::Cancelling {
@@ -258,17 +259,17 @@ impl Engine {
     }
 
     /// Before a delete begins, the create it interrupts must have stopped: at its next checkpoint if a worker runs
-    /// it, here and now if nobody does.
+    /// it, which is waited for, here and now if nobody does.
     async fn take_over(
         &self,
         job: &Job,
         delete: &Operation,
         workspace: &Workspace,
-    ) -> Result<bool, Failed> {
+    ) -> Result<Next, Failed> {
         let mut transaction = self.0.db.begin().await?;
         workspaces::lock(&mut transaction, delete.workspace_id).await?;
         if !lease::hold(&mut transaction, job).await? {
-            return Ok(false);
+            return Ok(Next::Left(Left::Fenced));
         }
         let unfinished = operations::lock_unfinished(&mut transaction, delete.workspace_id).await?;
         for create in &unfinished {
@@ -278,14 +279,9 @@ impl Engine {
             if !enqueue::remove_unheld(&mut transaction, OPERATION_JOB, &create.id.to_string())
                 .await?
             {
-                lease::release(
-                    &mut transaction,
-                    job,
-                    Release::Snooze(Duration::from_millis(500)),
-                )
-                .await?;
+                lease::release(&mut transaction, job, Release::Snooze(STOPPING)).await?;
                 transaction.commit().await?;
-                return Ok(false);
+                return Ok(Next::Left(Left::Released(Some(STOPPING))));
             }
             checkpoint::stop(&mut transaction, create.id).await?;
             audit::append(
@@ -309,22 +305,24 @@ impl Engine {
         for create in unfinished.iter().filter(|it| it.id != delete.id) {
             count::cancelled(create, workspace);
         }
-        Ok(true)
+        Ok(Next::Again)
     }
 
-    async fn drop_job(&self, job: &Job) -> Result<Left, Failed> {
-        self.release(job, Release::Finish).await?;
+    /// Releases a job about which nothing is written down.
+    async fn release(&self, job: &Job, how: Release) -> Result<Left, Failed> {
+        let mut transaction = self.0.db.begin().await?;
+        if !lease::hold(&mut transaction, job).await? {
+            return Ok(Left::Fenced);
+        }
+        lease::release(&mut transaction, job, how).await?;
+        transaction.commit().await?;
         Ok(Left::Released(None))
     }
+}
 
-    async fn release(&self, job: &Job, how: Release) -> Result<Next, Failed> {
-        let mut transaction = self.0.db.begin().await?;
-        if lease::hold(&mut transaction, job).await? {
-            lease::release(&mut transaction, job, how).await?;
-            transaction.commit().await?;
-        }
-        Ok(Next::Left(Left::Released(None)))
-    }
+/// The trace's id inside a W3C trace context that was checked on acceptance.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
 }
 
 /// One line per event that the audit keeps as well; a wait or a poll is for debugging.
