@@ -135,7 +135,10 @@ impl Draft {
                     wait.message.clone_into(&mut step.message);
                 }
                 if operation.waiting_for != Some(wait.waiting_for) {
-                    let detail = json!({"step": self.name(), "waiting_for": wait.waiting_for, "message": wait.message});
+                    let mut detail = json!({"step": self.name(), "waiting_for": wait.waiting_for, "message": wait.message});
+                    if let Some(because) = &wait.because {
+                        detail["code"] = json!(because.code);
+                    }
                     self.checkpoint.audit = Some(("step.waiting", detail));
                 }
                 self.checkpoint.message = wait.message;

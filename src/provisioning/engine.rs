@@ -325,15 +325,19 @@ fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1)
 }
 
-/// One line per event that the audit keeps as well; a wait or a poll is for debugging.
+/// One line per event that the audit keeps as well; a wait or a poll is for debugging. The code is the event's own: while
+/// a workspace that failed is removed, its problem goes on saying why it failed.
 fn log(checkpoint: &Checkpoint) {
     let detail = checkpoint.message.as_str();
-    match (&checkpoint.audit, &checkpoint.problem) {
-        (None, _) => tracing::debug!(detail, waiting_for = ?checkpoint.waiting_for, "step.waiting"),
-        (Some((action, _)), Some(problem)) => {
-            Span::current().record("code", problem.code.as_str());
-            tracing::warn!(code = problem.code.as_str(), detail, "{action}");
+    let Some((action, told)) = &checkpoint.audit else {
+        tracing::debug!(detail, waiting_for = ?checkpoint.waiting_for, "step.waiting");
+        return;
+    };
+    match told.get("code").and_then(serde_json::Value::as_str) {
+        Some(code) => {
+            Span::current().record("code", code);
+            tracing::warn!(code, detail, "{action}");
         }
-        (Some((action, _)), None) => tracing::info!(detail, "{action}"),
+        None => tracing::info!(detail, "{action}"),
     }
 }

@@ -107,8 +107,10 @@ impl Observer {
         news: &[(&InFlight, String, String)],
     ) -> Result<Left, Failed> {
         let mut transaction = self.0.db.begin().await?;
-        // Workspaces first, jobs second, like everybody.
+        // Workspaces first, jobs second, like everybody; and each in one order, should there be two observers for a while.
         let mut woken = Vec::new();
+        let mut news: Vec<_> = news.iter().collect();
+        news.sort_by_key(|(workspace, ..)| workspace.id.uuid());
         for (workspace, status, message) in news {
             if workspaces::observed(&mut transaction, workspace.id, status, message).await? {
                 woken.push(workspace.operation.to_string());
