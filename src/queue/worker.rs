@@ -104,11 +104,13 @@ impl Worker {
                 "jobs did not reach a checkpoint in time; their leases are handed back"
             );
         }
+        // The last extension comes first: after the hand-back it would count this process among the living again.
+        done.cancel();
+        let _ = renewer.await;
         if let Err(error) = lease::hand_back(&self.db, self.owner).await {
             tracing::warn!(%error, "cannot hand leases back; they expire");
         }
-        done.cancel();
-        let _ = tokio::join!(listener, renewer);
+        let _ = listener.await;
     }
 
     async fn acquire_until(&self, shutdown: &CancellationToken, tasks: &TaskTracker) {
