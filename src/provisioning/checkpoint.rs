@@ -19,6 +19,9 @@ use crate::store::{attempts, audit, tokens};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
+/// Whom the removal of a workspace that failed is requested by.
+const SYSTEM: &str = "system:failed-create";
+
 /// Everything a checkpoint writes.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
@@ -131,15 +134,17 @@ pub(super) async fn commit(
         count::cancelled(operation, workspace);
         return Ok(Committed::Cancelled);
     }
+    let mut removal = None;
     if operation.kind == OperationKind::Create && checkpoint.status == OperationStatus::Failed {
         let keep = Duration::from_secs(workspace.spec.keep_failed_seconds.into());
         let asker = Asker {
-            principal: "system:failed-create",
+            principal: SYSTEM,
             request_id: &operation.request_id,
             traceparent: operation.traceparent.as_deref(),
         };
         let delete = request::enqueue_delete(&mut transaction, &asker, workspace, keep).await?;
         change.active_operation = Some(delete);
+        removal = Some(delete);
         enqueue::notify(&mut transaction).await?;
     }
     workspaces::update(&mut transaction, workspace.id, &change).await?;
@@ -153,6 +158,11 @@ pub(super) async fn commit(
     }
     if let Some((action, detail)) = checkpoint.audit {
         (entry.action, entry.detail) = (action, detail);
+        audit::append(&mut transaction, &entry).await?;
+    }
+    if let Some(removal) = removal {
+        (entry.actor, entry.action, entry.operation) = (SYSTEM, "operation.accepted", removal);
+        entry.detail = serde_json::json!({"kind": "delete", "name": workspace.name});
         audit::append(&mut transaction, &entry).await?;
     }
     match checkpoint.release {

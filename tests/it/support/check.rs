@@ -165,6 +165,18 @@ pub async fn invariants(app: &TestApp) {
     .await
     .expect("the database answers");
     assert_eq!(unresolved, 0, "attempts left unresolved");
+    // Who asked for an operation is in the audit, whoever it was.
+    let unaccounted: Vec<String> = sqlx::query_scalar(
+        "select kind || ' of ' || requested_by from operations o
+          where not exists (select from audit a where a.operation_id = o.id and a.action = 'operation.accepted')",
+    )
+    .fetch_all(&app.db)
+    .await
+    .expect("the database answers");
+    assert!(
+        unaccounted.is_empty(),
+        "operations nobody was seen to accept: {unaccounted:?}"
+    );
     let mistakes: Vec<_> = app.simulator.unexpected();
     assert!(
         mistakes.is_empty(),
