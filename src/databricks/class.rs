@@ -195,6 +195,8 @@ impl ApiError {
             Shape::PrivateLink => return Class::Forbidden,
             // Whatever its status: the thing may have been made.
             Shape::Dump => return Class::Unavailable,
+            // A page comes from something on the way, which knows nothing of the thing.
+            Shape::Html if self.status == 404 => return Class::NotAnApi,
             _ if self.status >= 500 || matches!(self.status, 408 | 499) => {
                 return Class::Unavailable;
             }

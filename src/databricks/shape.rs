@@ -309,7 +309,7 @@ mod tests {
                 Shape::Html,
                 None,
                 "Not here",
-                Class::NotFound,
+                Class::NotAnApi,
             ),
             (
                 200,
