@@ -68,7 +68,6 @@ impl App {
     pub fn new(config: Config) -> anyhow::Result<Self> {
         // The crypto provider may have been installed already, by a test's other app.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let seconds = |n: u32| Duration::from_secs(n.into());
         let worker = &config.worker;
         let queue = queue::Settings {
             slots: usize::try_from(worker.slots)?,
@@ -259,11 +258,17 @@ impl App {
                     workspace_domain: account.workspace_domain.clone(),
                     workspace_url_template: account.workspace_url_template.clone(),
                     requests_per_second: account.requests_per_second,
+                    create_timeout: seconds(self.config.worker.create_timeout_seconds),
+                    call_timeout: seconds(self.config.worker.call_timeout_seconds),
                 },
                 self.outbound.clone(),
             )),
         }
     }
+}
+
+fn seconds(n: u32) -> Duration {
+    Duration::from_secs(n.into())
 }
 
 /// The pool, with the session limits that keep one bad statement from holding the others up.
@@ -278,7 +283,7 @@ fn pool(settings: &DatabaseSettings) -> anyhow::Result<PgPool> {
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(settings.max_connections)
-        .acquire_timeout(Duration::from_secs(settings.acquire_timeout_seconds.into()))
+        .acquire_timeout(seconds(settings.acquire_timeout_seconds))
         // A ping before each statement would double them; a connection that was used a moment ago is there.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {

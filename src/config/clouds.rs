@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// One account. Stands here until the room `cloud` has its own settings.
+/// One account, as it is given: `app` makes a provider of it.
 #[derive(Debug, Clone)]
 pub struct AccountSettings {
     /// Its cloud.

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// Settings of the connection pool. Stands here until the room `store` has its own.
+/// Settings of the connection pool, which `app` makes: `store` and `queue` are handed connections.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
     /// `postgres://user:password@host/database`.

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::net::SocketAddr;
 
-/// Settings of the API. Stands here until the room `http` has its own.
+/// Settings of the API, as they are given: `app` hands `http` its part.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     /// Address to listen on.

@@ -3,7 +3,7 @@
 use super::{Mistakes, Source};
 use serde::Deserialize;
 
-/// Settings of workers. Stands here until the rooms `queue` and `provisioning` have their own.
+/// Settings of workers, as they are given: `app` hands `queue`, `provisioning` and `databricks` their parts.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkerSettings {
@@ -23,9 +23,9 @@ pub struct WorkerSettings {
     pub observe_fast_after_seconds: u32,
     /// How long after an unanswered create its object may still appear in a list.
     pub settle_seconds: u32,
-    /// Time-out of a call that creates.
+    /// Time-out of a call to Databricks that creates.
     pub create_timeout_seconds: u32,
-    /// Time-out of every other call.
+    /// Time-out of every other call to Databricks, and of a mint.
     pub call_timeout_seconds: u32,
     /// How long running steps may go on after a signal to stop.
     pub shutdown_grace_seconds: u32,

@@ -16,10 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// Largest answer in bytes, and largest list.
 const ANSWER: usize = 1 << 20;
 const LIST: usize = 16 << 20;
 /// How long a 429 without `Retry-After` pauses a host.
 const PAUSE: Duration = Duration::from_secs(1);
+
 /// One account.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -38,6 +40,10 @@ pub struct Settings {
     pub workspace_url_template: Option<String>,
     /// Calls per second to the account, and to each workspace, over all processes.
     pub requests_per_second: u32,
+    /// A call that makes something gives up after this.
+    pub create_timeout: Duration,
+    /// Every other call gives up after this.
+    pub call_timeout: Duration,
 }
 
 /// The client of one account and its workspaces.
@@ -119,7 +125,12 @@ impl Client {
     pub fn new(settings: Settings, outbound: Outbound) -> Self {
         let (id, secret) = (settings.client_id.clone(), settings.client_secret.clone());
         Self {
-            tokens: Arc::new(Tokens::new(outbound.clone(), id, secret)),
+            tokens: Arc::new(Tokens::new(
+                outbound.clone(),
+                id,
+                secret,
+                settings.call_timeout,
+            )),
             throttle: Throttle::new(settings.requests_per_second),
             outbound,
             settings,
@@ -226,7 +237,11 @@ impl Client {
             query: call.query.clone(),
             authorization,
             body,
-            timeout: Duration::from_secs(if call.kind == Kind::Create { 60 } else { 20 }),
+            timeout: if call.kind == Kind::Create {
+                self.settings.create_timeout
+            } else {
+                self.settings.call_timeout
+            },
             max_bytes: if call.kind == Kind::List {
                 LIST
             } else {

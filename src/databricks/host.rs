@@ -99,6 +99,7 @@ mod tests {
     use super::*;
     use crate::databricks::client::Settings;
     use crate::outbound::Outbound;
+    use std::time::Duration;
 
     fn client(template: Option<&str>) -> Client {
         let settings = Settings {
@@ -109,6 +110,8 @@ mod tests {
             workspace_domain: "cloud.databricks.com".to_owned(),
             workspace_url_template: template.map(str::to_owned),
             requests_per_second: 10,
+            create_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(20),
         };
         Client::new(
             settings,

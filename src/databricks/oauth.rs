@@ -27,6 +27,7 @@ pub struct Tokens {
     outbound: Outbound,
     client_id: String,
     client_secret: SecretString,
+    timeout: Duration,
     entries: Mutex<HashMap<String, Arc<Entry>>>,
 }
 
@@ -79,12 +80,18 @@ struct Granted {
 }
 
 impl Tokens {
-    /// No tokens yet.
-    pub fn new(outbound: Outbound, client_id: String, client_secret: SecretString) -> Self {
+    /// No tokens yet. Asking for one gives up after `timeout`.
+    pub fn new(
+        outbound: Outbound,
+        client_id: String,
+        client_secret: SecretString,
+        timeout: Duration,
+    ) -> Self {
         Self {
             outbound,
             client_id,
             client_secret,
+            timeout,
             entries: Mutex::default(),
         }
     }
@@ -182,7 +189,7 @@ impl Tokens {
                 ("grant_type", "client_credentials".to_owned()),
                 ("scope", "all-apis".to_owned()),
             ]),
-            timeout: Duration::from_secs(20),
+            timeout: self.timeout,
             max_bytes: 64 * 1024,
         };
         let response = match self.outbound.send(request).await {

@@ -51,9 +51,9 @@ pub const OPERATIONS_CHANNEL: &str = "brickyard_operations";
 pub struct Settings {
     /// First part of every marker: tells this installation's things from another's.
     pub instance: String,
-    /// A create call gives up after this; matches the client's time-out.
+    /// A create call gives up after this; the client of the account has the same time-out.
     pub create_timeout: Duration,
-    /// A mint call gives up after this; matches the client's time-out.
+    /// A mint gives up after this; the client has the same time-out for every call that creates nothing.
     pub call_timeout: Duration,
     /// After a create call's deadline, lists must stay empty this long before it counts as never made.
     pub settle: Duration,

@@ -48,6 +48,8 @@ fn provider(simulator: &Simulator, account_host: String, requests_per_second: u3
         workspace_domain: "cloud.databricks.com".to_owned(),
         workspace_url_template: Some(world.workspace_url_template.clone()),
         requests_per_second,
+        create_timeout: Duration::from_secs(60),
+        call_timeout: Duration::from_secs(20),
     };
     Aws::new(settings, outbound)
 }
