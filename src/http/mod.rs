@@ -1,10 +1,10 @@
 //! The top floor: our HTTP interface. Requests come in here and leave as rows, or as an explanation.
 //!
 //! Every exchange passes [`layers`]: it gets an id, is measured, and must carry a token unless its path is public.
-//! [`extract`] turns bytes into checked values and refuses with all mistakes at once. A handler asks the policy for
-//! its route's declared action, then reads from `store` or hands a request to `provisioning::request`; it never waits
-//! for work, except for a caller that says so (`Prefer: wait`, [`operations`]). Whatever goes wrong leaves as one
-//! type ([`problem`]). [`routes`] is the list of them,
+//! [`extract`], [`query`] and [`body`] turn bytes into checked values and refuse with all mistakes at once. A handler
+//! asks the policy for its route's declared action, then reads from `store` or hands a request to
+//! `provisioning::request`; it never waits for work, except for a caller that says so (`Prefer: wait`,
+//! [`operations`]). Whatever goes wrong leaves as one type ([`problem`]). [`routes`] is the list of all routes,
 //! [`openapi`] the same list written down.
 //!
 //! This room refuses to know clouds, steps, SQL or configuration, to talk to anybody outside, and to show a secret:

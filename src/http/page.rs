@@ -4,7 +4,7 @@ use super::problem::{FieldCode, FieldError, Problem};
 use super::query::Params;
 use crate::domain::problem::Code;
 use crate::store;
-use axum::http::{HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -179,8 +179,14 @@ impl List<'_> {
     }
 }
 
+/// The headers of a page: `Link` to the next one, if there is one.
+pub fn next_page(uri: &Uri, next_cursor: Option<&str>) -> HeaderMap {
+    let link = next_cursor.and_then(|cursor| next_link(uri, cursor));
+    link.into_iter().map(|link| (header::LINK, link)).collect()
+}
+
 /// The `Link` of the next page (RFC 8288): the same address with another cursor.
-pub fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
+fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
     let kept = uri
         .query()
         .unwrap_or_default()

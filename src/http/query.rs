@@ -175,11 +175,6 @@ impl Params {
     }
 
     #[cfg(test)]
-    pub(super) fn known(&self) -> &[&'static str] {
-        &self.known
-    }
-
-    #[cfg(test)]
     pub(super) fn mistakes(self) -> Vec<FieldError> {
         self.finish().err().map_or(Vec::new(), |problem| {
             problem
@@ -187,6 +182,24 @@ impl Params {
                 .errors
         })
     }
+}
+
+/// The names of the parameters a query reads, sorted.
+#[cfg(test)]
+pub(super) fn read<Q: FromQuery>() -> Vec<String> {
+    let mut params = Params::default();
+    Q::from_query(&mut params);
+    let mut known: Vec<String> = params.known.into_iter().map(str::to_owned).collect();
+    known.sort();
+    known
+}
+
+/// The names of the parameters that are documented, sorted.
+#[cfg(test)]
+pub(super) fn documented(parameters: &[utoipa::openapi::path::Parameter]) -> Vec<String> {
+    let mut names: Vec<String> = parameters.iter().map(|it| it.name.clone()).collect();
+    names.sort();
+    names
 }
 
 #[cfg(test)]

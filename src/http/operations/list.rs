@@ -5,14 +5,13 @@ use crate::domain::id::WorkspaceId;
 use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::http::Http;
 use crate::http::extract::Caller;
-use crate::http::page::{List, PageQuery, next_link};
+use crate::http::page::{List, PageQuery, next_page};
 use crate::http::problem::Problem;
 use crate::http::query::{FromQuery, Params, Query};
 use crate::http::samples;
 use crate::store::operations::{self, Filter};
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::IntoParams;
@@ -125,13 +124,7 @@ pub async fn list_operations(
         operations::list(&mut db, &caller.teams(), &filter, &rows).await?
     };
     let next_cursor = page.cut(&list, &mut found, |row| row.id.uuid());
-    let mut headers = HeaderMap::new();
-    if let Some(link) = next_cursor
-        .as_deref()
-        .and_then(|cursor| next_link(&uri, cursor))
-    {
-        headers.insert(header::LINK, link);
-    }
+    let headers = next_page(&uri, next_cursor.as_deref());
     let items = found
         .iter()
         .map(|row| Operation::of(row, None, now, &http.settings.public_url))
@@ -142,18 +135,14 @@ pub async fn list_operations(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::query::{documented, read};
 
     #[test]
     fn what_is_documented_is_read() {
-        let mut params = Params::default();
-        OperationsQuery::from_query(&mut params);
-        let documented = ListOperations::into_params(|| None)
-            .into_iter()
-            .chain(PageQuery::into_params(|| None));
-        let mut documented: Vec<String> = documented.map(|parameter| parameter.name).collect();
-        let mut known = params.known().to_vec();
-        documented.sort();
-        known.sort_unstable();
-        assert_eq!(documented, known);
+        let parameters = [
+            ListOperations::into_params(|| None),
+            PageQuery::into_params(|| None),
+        ];
+        assert_eq!(documented(&parameters.concat()), read::<OperationsQuery>());
     }
 }

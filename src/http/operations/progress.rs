@@ -40,7 +40,7 @@ pub struct Eta {
     pub samples: i64,
 }
 
-/// Usual seconds of one step, and of a whole operation where nine of ten are done.
+/// How long a step usually takes, in seconds.
 fn usual_seconds(kind: OperationKind, step: &str) -> i64 {
     match (kind, step) {
         (OperationKind::Create, "await_running") => 255,
@@ -50,6 +50,7 @@ fn usual_seconds(kind: OperationKind, step: &str) -> i64 {
     }
 }
 
+/// How long an operation takes, in seconds: half of them need at most the first, nine of ten at most the second.
 fn prior(kind: OperationKind) -> (i64, i64) {
     match kind {
         OperationKind::Create => (300, 480),
