@@ -3,15 +3,14 @@
 
 mod catalogue;
 mod edges;
+mod prober;
 
 use crate::support::conformity::{self, Route};
-use crate::support::{Answer, Builder, TestApp};
+use crate::support::{Builder, TestApp};
 use brickyard::domain::id::{OperationId, WorkspaceId};
+use prober::Prober;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-type Seen = BTreeMap<Route, BTreeSet<u16>>;
 
 /// What is documented because every route or every route of its kind may answer it, and cannot be had from outside
 /// on these. Whoever may see a workspace in its team may read it; what answers from memory cannot fail.
@@ -48,80 +47,6 @@ async fn world() -> TestApp {
         ..Builder::default()
     };
     builder.start().await
-}
-
-struct Prober<'a> {
-    app: &'a TestApp,
-    seen: Seen,
-    number: u32,
-}
-
-impl Prober<'_> {
-    /// Asks one route, with an id of the exchange that must come back.
-    async fn ask(
-        &mut self,
-        route: &Route,
-        target: &str,
-        role: Option<&str>,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> Answer {
-        self.number += 1;
-        let id = format!("probe-{}", self.number);
-        let bearer = role.map(|role| match role {
-            "guest" => format!(
-                "Bearer {}",
-                self.app.token_of("guest@example.com", "guests")
-            ),
-            role => self.app.bearer(role),
-        });
-        let mut all: Vec<(&str, &[u8])> = vec![("x-request-id", id.as_bytes())];
-        all.extend(
-            bearer
-                .as_deref()
-                .map(|value| ("authorization", value.as_bytes())),
-        );
-        all.extend(
-            headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_bytes())),
-        );
-        let answer = self
-            .app
-            .raw(&route.method, target, &all, body.as_bytes())
-            .await;
-        assert_eq!(answer.headers["x-request-id"], id, "{}", answer.text);
-        if answer.status >= 400 {
-            assert_eq!(answer.body["request_id"], id);
-            assert_eq!(answer.headers["referrer-policy"], "no-referrer");
-            assert_eq!(
-                answer.headers["content-security-policy"],
-                "default-src 'none'; frame-ancestors 'none'"
-            );
-        }
-        self.seen
-            .entry(route.clone())
-            .or_default()
-            .insert(answer.status);
-        answer
-    }
-
-    async fn expect(
-        &mut self,
-        told: (u16, &str),
-        route: &Route,
-        target: &str,
-        role: Option<&str>,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) {
-        let answer = self.ask(route, target, role, headers, body).await;
-        let got = (
-            answer.status,
-            answer.body["code"].as_str().unwrap_or_default(),
-        );
-        assert_eq!(got, told, "{} {target}: {}", route.method, answer.text);
-    }
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -173,11 +98,7 @@ async fn every_documented_problem_of_every_route() {
     assert_eq!(app.delete("/workspaces/leaving").await.status, 202);
 
     let routes = conformity::routes();
-    let mut probe = Prober {
-        app: &app,
-        seen: Seen::new(),
-        number: 0,
-    };
+    let mut probe = Prober::new(&app);
     let (long_query, long_header) = (format!("?x={}", "a".repeat(8200)), "a".repeat(9000));
     for route in &routes {
         let role = Some("requester");

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod check;
 pub mod conformity;
 pub mod database;
+mod exchange;
 mod numbers;
 pub mod process;
 pub mod stores;
@@ -16,10 +17,10 @@ pub mod wire;
 use brickyard::app::App;
 use brickyard::config::{self, Config};
 use brickyard::dev;
+pub use exchange::Answer;
 use serde_json::{Value, json};
 use simulator::{Fault, Simulator};
 use sqlx::PgPool;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stores::Store;
@@ -30,19 +31,6 @@ pub const SPEED: f64 = 1000.0;
 
 /// How long anything may take here before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// One answer of the API.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers, names in lower case.
-    pub headers: HashMap<String, String>,
-    /// The body as JSON; null if there is none.
-    pub body: Value,
-    /// The body as it came.
-    pub text: String,
-}
 
 /// The running world of one test.
 pub struct TestApp {
@@ -196,109 +184,6 @@ impl TestApp {
             worker.stop.cancel();
             worker.task.await.expect("a worker ends well");
         }
-    }
-
-    /// A token with a role: `viewer`, `requester`, `operator`, `auditor`, `admin`, or `other-requester`.
-    pub fn token(&self, role: &str) -> String {
-        self.token_of(&format!("{role}@example.com"), &format!("{role}s"))
-    }
-
-    /// A token of a person in a group.
-    pub fn token_of(&self, subject: &str, group: &str) -> String {
-        let now = self.app.clock.now().timestamp();
-        self.simulator
-            .mint_jwt(json!({"sub": subject, "groups": [group], "iat": now, "exp": now + 3600}))
-    }
-
-    /// One exchange with the API.
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&str>,
-    ) -> Answer {
-        let verb = method.parse::<reqwest::Method>().expect("a method");
-        let mut request = self.client.request(verb, format!("{}{path}", self.url));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(body) = body {
-            request = request.body(body.to_owned());
-        }
-        let response = request.send().await.expect("the API answers");
-        let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect();
-        let text = response.text().await.expect("a body");
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let answer = Answer {
-            status,
-            headers,
-            body,
-            text,
-        };
-        conformity::check(method, path, &answer);
-        answer
-    }
-
-    /// GET as an admin.
-    pub async fn get(&self, path: &str) -> Answer {
-        let bearer = format!("Bearer {}", self.token("admin"));
-        self.send("GET", path, &[("authorization", &bearer)], None)
-            .await
-    }
-
-    /// POST as a requester.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.post_with(path, body, &[]).await
-    }
-
-    /// POST as a requester, with more headers.
-    pub async fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
-        self.write("POST", path, body, headers).await
-    }
-
-    /// PUT as a requester.
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.write("PUT", path, body, &[]).await
-    }
-
-    /// PATCH as a requester.
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
-        self.write("PATCH", path, body, &[]).await
-    }
-
-    /// A write as a requester, with more headers.
-    pub async fn write(
-        &self,
-        method: &str,
-        path: &str,
-        body: &Value,
-        headers: &[(&str, &str)],
-    ) -> Answer {
-        let bearer = self.bearer("requester");
-        let mut all = vec![
-            ("authorization", bearer.as_str()),
-            ("content-type", "application/json"),
-        ];
-        all.extend_from_slice(headers);
-        self.send(method, path, &all, Some(&body.to_string())).await
-    }
-
-    /// DELETE as an operator.
-    pub async fn delete(&self, path: &str) -> Answer {
-        let bearer = format!("Bearer {}", self.token("operator"));
-        self.send("DELETE", path, &[("authorization", &bearer)], None)
-            .await
     }
 
     /// Asks for a workspace; the accepted operation.
