@@ -200,8 +200,6 @@ mod tests {
     fn attempt(overdue_seconds: f64) -> Unresolved {
         Unresolved {
             id: uuid::Uuid::nil(),
-            open: true,
-            sent_deadline: DateTime::UNIX_EPOCH,
             overdue_seconds,
         }
     }

@@ -2,7 +2,6 @@
 
 use super::Result;
 use crate::domain::id::{OperationId, WorkspaceId};
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
@@ -42,11 +41,7 @@ impl Outcome {
 pub struct Unresolved {
     /// Its id.
     pub id: Uuid,
-    /// Whether its sender may still be waiting for the answer (`open`) or has given up (`unknown`).
-    pub open: bool,
-    /// The sender gives up by then.
-    pub sent_deadline: DateTime<Utc>,
-    /// How long ago that was, by the database's clock; negative while it is ahead.
+    /// How long ago its sender gave up, by the database's clock; negative while it may still be waiting for the answer.
     pub overdue_seconds: f64,
 }
 
@@ -61,8 +56,6 @@ pub async fn unresolved(
 ) -> Result<Option<Unresolved>> {
     let row = sqlx::query!(
         r#"select id,
-                  outcome = 'open' as "open!",
-                  sent_deadline,
                   extract(epoch from clock() - sent_deadline)::float8 as "overdue_seconds!"
              from attempts
             where workspace_id = $1
@@ -75,8 +68,6 @@ pub async fn unresolved(
     .await?;
     Ok(row.map(|row| Unresolved {
         id: row.id,
-        open: row.open,
-        sent_deadline: row.sent_deadline,
         overdue_seconds: row.overdue_seconds,
     }))
 }

@@ -66,8 +66,6 @@ pub struct Claims {
     pub subject: String,
     /// `exp`, seconds since the epoch.
     pub expires_at: i64,
-    /// `iat`, seconds since the epoch.
-    pub issued_at: i64,
     /// `jti`.
     pub token_id: Option<String>,
     /// All of them, for the rules that give roles.
@@ -243,7 +241,6 @@ fn check_claims(
         issuer,
         subject,
         expires_at,
-        issued_at,
         token_id,
         all: claims,
     })
