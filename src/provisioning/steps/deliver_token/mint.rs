@@ -143,9 +143,10 @@ async fn put(
         if matches!(error.failure, StoreFailure::Moved | StoreFailure::Unknown)
             && let Ok(now) = store.metadata(&target.path).await
         {
-            context.still_ours().await?;
             expected = now.map(|s| s.expected);
         }
+        // Also where nothing moved: the last look was up to `store_retry` ago.
+        context.still_ours().await?;
     };
     let metadata = Metadata {
         token_id: minted.id.clone(),
