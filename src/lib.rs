@@ -9,12 +9,12 @@
 //! | --- | --- |
 //! | roof | [`cli`] parses, [`app`] composes, [`live`] asks the outside beforehand, `dev` plays everything on a laptop, [`config`] reads file and environment |
 //! | 4, the front | [`http`]: the REST API, its OpenAPI document and Swagger UI |
-//! | 3, the work | [`provisioning`]: steps, plan, engine, observer |
+//! | 3, the work | [`provisioning`]: requests become rows; plan, steps and engine; observer and expiry |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
 //! | 1, wires | [`databricks`]; [`traces`] carries spans to a collector |
-//! | ground | [`domain`], [`outbound`], [`clock`], [`metrics`], [`telemetry`] |
+//! | ground | [`domain`], [`clock`], [`metrics`]; above them [`outbound`], the one door to others, and [`telemetry`] |
 //!
-//! A room imports only from floors below it; `tests/it/floors.rs` reads the imports and holds us to it.
+//! A room imports only from floors below it; `tests/it/floors` reads the imports and holds us to it.
 
 pub mod app;
 pub mod auth;
