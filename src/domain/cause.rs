@@ -37,6 +37,12 @@ impl Code {
             }
             Self::AmbiguousName => "Names are unique in a team only.",
             Self::OperationInProgress => "One operation at a time works on a workspace.",
+            Self::NotCancellable => {
+                "It has ended, or it removes a workspace: what is half removed cannot be given back."
+            }
+            Self::NotRetryable => {
+                "It ended well, was cancelled, goes on by itself, or a newer one took its place."
+            }
             Self::DeletionProtected => {
                 "The workspace is protected: the request or the template said so, or it has no lifetime."
             }
@@ -161,7 +167,7 @@ impl Code {
             Self::DeleteBlocked => "Something else still uses what is to be removed.",
             Self::StepCrashed => "A defect of the service, at the same place each time.",
             Self::CancelledByRequest => {
-                "A delete of the workspace was accepted while the operation was running."
+                "A cancel, a delete or a retry was accepted before the operation had ended."
             }
             Self::ConfigurationChanged => {
                 "It was renamed or removed in the configuration while a workspace refers to it."

@@ -140,9 +140,11 @@ catalogue! {
     NameTaken = "name_taken", 409, Requester, false, "The team already has a workspace of that name", "Use the existing workspace, or choose another name.";
     AmbiguousName = "ambiguous_name", 409, Requester, false, "Several of your teams have a workspace of that name", "Use the id, or say which with `?team=`.";
     OperationInProgress = "operation_in_progress", 409, Nobody, true, "Another operation on this workspace is not finished", "Wait for it, or delete the workspace.";
+    NotCancellable = "not_cancellable", 409, Requester, false, "The operation cannot be cancelled", "See `detail`. A workspace that is there is removed with DELETE.";
+    NotRetryable = "not_retryable", 409, Requester, false, "The operation cannot be retried", "See `detail`. Only a create that failed and what needs attention can go on.";
     DeletionProtected = "deletion_protected", 409, Requester, false, "The workspace is protected from deletion", "Take `deletion_protection` away with PATCH first.";
     VersionMismatch = "version_mismatch", 412, Requester, false, "The workspace is in another version than the request demands", "Read it again, then repeat the change with its `ETag`.";
-    BodyTooLarge = "body_too_large", 413, Requester, false, "The body is too large", "Send at most 64 KiB.";
+    BodyTooLarge = "body_too_large", 413, Requester, false, "The body is too large", "Send less; `detail` says how much is too much.";
     UriTooLong = "uri_too_long", 414, Requester, false, "The address is too long", "Send at most 8 KiB.";
     UnsupportedMediaType = "unsupported_media_type", 415, Requester, false, "The body is not JSON", "Send `Content-Type: application/json`.";
     ValidationFailed = "validation_failed", 422, Requester, false, "The request is not valid", "See `errors`: every field that is wrong is named.";
@@ -196,7 +198,7 @@ catalogue! {
     UpstreamUnparseable = "upstream_unparseable", 422, Databricks, true, "Databricks' answer cannot be understood", "If it stays, check that `account_host` and `account_id` are right.";
     DeleteBlocked = "delete_blocked", 422, Operator, true, "Something could not be removed", "Remove what `detail` lists, then delete again.";
     StepCrashed = "step_crashed", 422, Operator, true, "A step crashed", "Report it with the operation's id; delete the workspace or wait for a fixed version.";
-    CancelledByRequest = "cancelled_by_request", 422, Requester, false, "The operation was stopped by a delete", "Nothing: somebody asked for it.";
+    CancelledByRequest = "cancelled_by_request", 422, Requester, false, "The operation was stopped because somebody asked for it", "Nothing.";
     ConfigurationChanged = "configuration_changed", 422, Operator, true, "The workspace refers to an account or store that is no longer configured", "Configure it again under the same name.";
 }
 

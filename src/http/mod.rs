@@ -29,6 +29,7 @@ pub mod problems;
 pub mod public_url;
 pub mod query;
 pub mod rate;
+mod refusals;
 pub mod routes;
 mod samples;
 mod serve;

@@ -6,12 +6,9 @@
 
 pub use super::mistakes::{FieldCode, FieldError};
 
-use super::mistakes::count;
 use super::{PublicUrl, headers};
 use crate::auth::AuthError;
-use crate::domain::id::WorkspaceId;
 use crate::domain::problem::{Code, Explanation, FixBy, Upstream};
-use crate::provisioning::request::RequestError;
 use crate::store::StoreError;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -193,66 +190,6 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-impl From<RequestError> for Problem {
-    fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::NameTaken(id) => Self::name_taken(id),
-            RequestError::KeyReused => Self::new(
-                Code::IdempotencyKeyReused,
-                "The key belongs to a request with another body.",
-            )
-            .errors(vec![FieldError::header(
-                "Idempotency-Key",
-                FieldCode::Invalid,
-                "already used for another request",
-            )]),
-            RequestError::Protected => {
-                Self::new(Code::DeletionProtected, "`deletion_protection` is true.")
-            }
-            RequestError::InProgress(id) => {
-                Self::new(Code::OperationInProgress, format!("{id} is under way."))
-                    .href(format!("/operations/{id}"))
-                    .header(header::RETRY_AFTER, HeaderValue::from_static("2"))
-            }
-            RequestError::Gone => Self::not_found("workspace"),
-            RequestError::Mismatch(version) => Self::version_mismatch(Some(version)),
-            RequestError::PreconditionRequired => {
-                let error = FieldError::header("If-Match", FieldCode::Missing, "must be there");
-                let detail = "The request does not say which version it is about.";
-                Self::new(Code::PreconditionRequired, detail).errors(vec![error])
-            }
-            RequestError::Immutable(pointers) => {
-                let why = "differs from what the workspace was asked for with";
-                let error = |at| FieldError::pointer(at, FieldCode::ImmutableField, why);
-                Self::new(
-                    Code::ImmutableField,
-                    format!("{} of the request cannot be changed.", pointers.join(", ")),
-                )
-                .errors(pointers.into_iter().map(error).collect())
-            }
-            RequestError::Refused(refused) => {
-                let detail = count(refused.len(), "field is", "fields are");
-                let error = |(at, why)| FieldError::pointer(at, FieldCode::Invalid, why);
-                Self::new(Code::ValidationFailed, detail)
-                    .errors(refused.into_iter().map(error).collect())
-            }
-            RequestError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl Problem {
-    fn name_taken(id: WorkspaceId) -> Self {
-        Self::new(Code::NameTaken, format!("Workspace {id} has that name."))
-            .href(format!("/workspaces/{id}"))
-            .errors(vec![FieldError::pointer(
-                "/name",
-                FieldCode::Invalid,
-                "already taken in the team",
-            )])
-    }
-}
-
 /// Whether the same statement may succeed later: no connection, a server that goes down or is full, a lost race.
 fn is_away(error: &StoreError) -> bool {
     let StoreError::Database(error) = error else {
@@ -355,6 +292,8 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::WorkspaceId;
+    use crate::provisioning::request::RequestError;
 
     #[test]
     fn a_document_says_what_the_catalogue_says() {

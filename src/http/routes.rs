@@ -22,9 +22,10 @@ use utoipa_axum::routes;
 pub fn all() -> OpenApiRouter<Http> {
     use Code::{
         AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyMissing,
-        IdempotencyKeyReused, ImmutableField, InvalidCursor, InvalidJson, NameTaken, NotFound,
-        OperationInProgress, PreconditionRequired, RequestTimeout, TeamRequired, UnknownField,
-        UnsupportedMediaType, ValidationFailed, VersionMismatch,
+        IdempotencyKeyReused, ImmutableField, InvalidCursor, InvalidJson, NameTaken,
+        NotCancellable, NotFound, NotRetryable, OperationInProgress, PreconditionRequired,
+        RequestTimeout, TeamRequired, UnknownField, UnsupportedMediaType, ValidationFailed,
+        VersionMismatch,
     };
     let create: &[Code] = &[
         InvalidJson,
@@ -136,6 +137,16 @@ pub fn all() -> OpenApiRouter<Http> {
             Some(Action::ReadOperations),
             &[NotFound],
             routes!(operations::get::get_operation),
+        ))
+        .routes(endpoint(
+            Some(Action::RepairWorkspace),
+            &[Forbidden, NotFound, NotCancellable],
+            routes!(operations::cancel::cancel_operation),
+        ))
+        .routes(endpoint(
+            Some(Action::RepairWorkspace),
+            &[Forbidden, NotFound, NotRetryable, OperationInProgress],
+            routes!(operations::retry::retry_operation),
         ))
         .routes(endpoint(
             Some(Action::ReadOneself),

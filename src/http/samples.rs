@@ -3,6 +3,7 @@
 
 use super::PublicUrl;
 use super::operations::Operation;
+use super::operations::view::Beside;
 use super::templates::TemplateView;
 use super::workspaces::Workspace;
 use crate::domain::cloud::{Cloud, ComputeMode};
@@ -68,7 +69,11 @@ fn workspace_id() -> WorkspaceId {
 /// The operation callers would see.
 pub fn operation(row: &OperationRow) -> Operation {
     let ahead = (row.status == OperationStatus::Queued).then_some(0);
-    Operation::of(row, ahead, time(90), &PublicUrl::default())
+    let beside = Beside {
+        ahead,
+        external: None,
+    };
+    Operation::of(row, &beside, time(90), &PublicUrl::default())
 }
 
 /// Just accepted.
@@ -98,6 +103,13 @@ pub fn queued() -> OperationRow {
         started_at: None,
         finished_at: None,
     }
+}
+
+/// Asked to stop while Databricks was building.
+pub fn cancelling() -> OperationRow {
+    let mut row = running();
+    row.status = OperationStatus::Cancelling;
+    row
 }
 
 /// Databricks is building the workspace.

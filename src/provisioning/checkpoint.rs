@@ -111,7 +111,8 @@ pub(super) async fn commit(
     };
     if !going_on {
         // A delete was accepted meanwhile: it owns phase and active operation now; what was made must not be lost.
-        stop(&mut transaction, operation.id).await?;
+        let removal = now.as_ref().and_then(|now| now.active_operation);
+        stop(&mut transaction, operation.id, removal).await?;
         change.phase = phase(
             OperationKind::Delete,
             OperationStatus::Queued,
@@ -216,15 +217,20 @@ async fn apply(
     Ok(())
 }
 
-/// Ends an operation that was asked to stop.
+/// Ends an operation that was asked to stop. What it made is removed by `removal`, or nobody.
 pub(super) async fn stop(
     db: &mut PgConnection,
     operation: OperationId,
+    removal: Option<OperationId>,
 ) -> Result<(), crate::store::StoreError> {
-    let problem = Explanation::new(
-        Code::CancelledByRequest,
-        "A delete was accepted while it was running.",
-    );
+    let problem = match removal {
+        Some(removal) => Explanation::new(
+            Code::CancelledByRequest,
+            format!("It was asked to stop; {removal} removes what it made."),
+        )
+        .hint(format!("Follow GET /operations/{removal}.")),
+        None => Explanation::new(Code::CancelledByRequest, "Its workspace was forgotten."),
+    };
     operations::cancelled(db, operation, &problem).await
 }
 

@@ -276,7 +276,8 @@ impl Draft {
     }
 }
 
-fn overdue(operation: &Operation, now: DateTime<Utc>) -> bool {
+/// Whether its deadline has passed.
+pub(super) fn overdue(operation: &Operation, now: DateTime<Utc>) -> bool {
     operation
         .deadline_at
         .is_some_and(|deadline| now >= deadline)

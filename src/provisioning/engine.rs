@@ -3,7 +3,7 @@
 use super::checkpoint::{self, Checkpoint, Committed};
 use super::context::StepContext;
 use super::count;
-use super::draft::Draft;
+use super::draft::{self, Draft};
 use super::step::{Class, Halt, Outcome, Step, StepError};
 use super::{OPERATION_JOB, Provisioning, plan};
 use crate::domain::id::OperationId;
@@ -116,6 +116,14 @@ impl Engine {
             return self.release(job, Release::Finish).await.map(Next::Left);
         };
         let Some(step) = plan::find(name) else {
+            if draft::overdue(operation, self.0.clock.now()) {
+                let detail = format!("No version that runs knows the step {name}.");
+                let mut draft = Draft::new(operation, workspace, position);
+                draft.park(Explanation::new(Code::ConfigurationChanged, detail));
+                return self
+                    .commit(job, operation, workspace, draft.checkpoint, shutdown)
+                    .await;
+            }
             // Another version's plan: that version will come for it.
             tracing::warn!("this version does not know the step; leaving it alone");
             return self
@@ -283,7 +291,7 @@ impl Engine {
                 transaction.commit().await?;
                 return Ok(Next::Left(Left::Released(Some(STOPPING))));
             }
-            checkpoint::stop(&mut transaction, create.id).await?;
+            checkpoint::stop(&mut transaction, create.id, Some(delete.id)).await?;
             audit::append(
                 &mut transaction,
                 &audit::Entry {

@@ -175,7 +175,8 @@ pub async fn release(db: &mut PgConnection, job: &Job, how: Release) -> Result<(
     Ok(())
 }
 
-/// Hands back everything a process still holds, due now: the end of a shutdown.
+/// Hands back everything a process still holds, due now: the end of a shutdown. A job that is in somebody's hands this
+/// moment is being released by a checkpoint that came late.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -184,7 +185,7 @@ pub async fn hand_back(db: &PgPool, owner: Uuid) -> Result<()> {
         "with gone as (
              delete from processes where id = $1),
            ordered as (
-             select id from jobs where lease_owner = $1 order by id for update)
+             select id from jobs where lease_owner = $1 order by id for update skip locked)
          update jobs
             set lease_owner = null,
                 lease_expires_at = null,

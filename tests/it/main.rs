@@ -33,6 +33,7 @@ mod reload;
 mod retry;
 mod roles;
 mod secret_stores;
+mod steering;
 mod store_outage;
 mod support;
 mod swagger_ui;

@@ -1,6 +1,6 @@
 //! `GET /operations/{operation}`: read, or wait for the next change.
 
-use super::view::{self, Operation};
+use super::view::{self, Beside, Operation};
 use crate::domain::id::OperationId;
 use crate::domain::operation::OperationStatus;
 use crate::http::Http;
@@ -10,6 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::query::{NoQuery, Query};
 use crate::http::samples;
 use crate::store::operations::{self, Operation as Row};
+use crate::store::{Teams, workspaces};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
@@ -69,20 +70,24 @@ pub async fn get_operation(
     Ok(response)
 }
 
-/// The operation with its place in the queue and the headers that belong to it.
+/// The operation with its place in the queue, or what is left of it where it stands, and the headers that belong to it.
 pub async fn answer(http: &Http, row: &Row) -> Result<(HeaderMap, Json<Operation>), Problem> {
     let now = http.clock.now();
     let due =
         row.status == OperationStatus::Queued && row.not_before.is_none_or(|begin| begin <= now);
-    let ahead = if due {
+    let mut beside = Beside::default();
+    if due {
         let mut db = http.db.acquire().await?;
-        Some(operations::queued_before(&mut db, row.id).await?)
-    } else {
-        None
-    };
+        beside.ahead = Some(operations::queued_before(&mut db, row.id).await?);
+    }
+    if row.status == OperationStatus::NeedsAttention {
+        let mut db = http.db.acquire().await?;
+        let workspace = workspaces::get(&mut db, row.workspace_id, &Teams::All).await?;
+        beside.external = workspace.map(|workspace| workspace.external);
+    }
     Ok((
-        view::headers(row, ahead, now),
-        Json(Operation::of(row, ahead, now, &http.settings.public_url)),
+        view::headers(row, beside.ahead, now),
+        Json(Operation::of(row, &beside, now, &http.settings.public_url)),
     ))
 }
 

@@ -1,6 +1,6 @@
 //! `GET /operations`.
 
-use super::view::Operation;
+use super::view::{Beside, Operation};
 use crate::domain::id::WorkspaceId;
 use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::http::Http;
@@ -127,7 +127,7 @@ pub async fn list_operations(
     let headers = next_page(&uri, next_cursor.as_deref());
     let items = found
         .iter()
-        .map(|row| Operation::of(row, None, now, &http.settings.public_url))
+        .map(|row| Operation::of(row, &Beside::default(), now, &http.settings.public_url))
         .collect();
     Ok((headers, Json(OperationPage { items, next_cursor })).into_response())
 }

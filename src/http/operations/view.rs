@@ -1,6 +1,8 @@
 //! The operation as callers see it.
 
+use super::attention::{Attention, attention};
 use super::progress::{Progress, progress, retry_after};
+use crate::domain::external::ExternalIds;
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord};
 use crate::http::PublicUrl;
 use crate::http::problem::Document;
@@ -39,6 +41,8 @@ pub struct Operation {
     pub warnings: Vec<String>,
     /// Why it failed or needs attention.
     pub problem: Option<Document>,
+    /// What is left and what can be done; null unless it needs attention, and always null in lists.
+    pub attention: Option<Attention>,
     /// It does not begin before this; null if it may begin at once.
     pub not_before: Option<DateTime<Utc>>,
     /// When it will be given up; null until it begins.
@@ -72,17 +76,26 @@ pub struct Target {
 /// Place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct QueuePlace {
-    /// Counts from 1.
+    /// Counts from 1; 1001 says that it is that or further back.
     #[schema(minimum = 1)]
     pub position: i64,
-    /// Operations that will be begun before it.
+    /// Operations that will be begun before it, counted up to 1000.
     #[schema(minimum = 0)]
     pub ahead: i64,
 }
 
+/// What is looked up beside the row for one operation, and not for a list.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Operations before it in the queue, if it is in it.
+    pub ahead: Option<i64>,
+    /// What its workspace has outside, if the operation needs attention.
+    pub external: Option<ExternalIds>,
+}
+
 impl Operation {
-    /// The answer for a row. `ahead`: operations before it in the queue, if that was asked.
-    pub fn of(row: &Row, ahead: Option<i64>, now: DateTime<Utc>, public_url: &PublicUrl) -> Self {
+    /// The answer for a row.
+    pub fn of(row: &Row, beside: &Beside, now: DateTime<Utc>, public_url: &PublicUrl) -> Self {
         let href = href(row);
         let steps = row.steps.iter().map(|step| StepRecord {
             started_at: step.started_at.map(millis),
@@ -104,7 +117,7 @@ impl Operation {
             team: row.team.clone(),
             requested_by: row.requested_by.clone(),
             retry_of: row.retry_of.map(|id| id.to_string()),
-            queue: ahead.map(|ahead| QueuePlace {
+            queue: beside.ahead.map(|ahead| QueuePlace {
                 position: ahead + 1,
                 ahead,
             }),
@@ -114,6 +127,7 @@ impl Operation {
             problem: problem.map(|p| {
                 Document::stored(p, public_url, href.clone(), Some(row.request_id.clone()))
             }),
+            attention: beside.external.as_ref().and_then(|it| attention(row, it)),
             not_before: row.not_before.map(millis),
             deadline_at: row.deadline_at.map(millis),
             created_at: millis(row.created_at),
@@ -157,14 +171,14 @@ mod tests {
         let row = samples::running();
         let json = serde_json::to_value(Operation::of(
             &row,
-            None,
+            &Beside::default(),
             row.created_at,
             &PublicUrl::default(),
         ))
         .unwrap();
         assert_eq!(json["id"], row.id.to_string());
         assert_eq!(json["target"]["type"], "workspace");
-        for null in ["queue", "problem", "not_before", "finished_at"] {
+        for null in ["queue", "problem", "attention", "not_before", "finished_at"] {
             assert!(json.get(null).unwrap().is_null(), "{null}");
         }
         assert_eq!(json["created_at"], "2026-11-22T09:00:12.345Z");
@@ -177,7 +191,7 @@ mod tests {
         let row = samples::failed();
         let json = serde_json::to_value(Operation::of(
             &row,
-            None,
+            &Beside::default(),
             row.created_at,
             &PublicUrl::default(),
         ))

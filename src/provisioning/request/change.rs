@@ -1,7 +1,7 @@
 //! How a workspace that is there shall be: what lives only here is changed at once; what the vendor holds must be as
 //! it was asked for.
 
-use super::{Asker, RequestError, reread, retry};
+use super::{Asker, RequestError, go_on_with, reread};
 use crate::domain::id::WorkspaceId;
 use crate::domain::local::{Change, Circumstances, Local};
 use crate::domain::operation::OperationStatus;
@@ -87,7 +87,7 @@ pub async fn put(
             let active = reread(&mut transaction, active).await?;
             let stands = active.status == OperationStatus::NeedsAttention;
             Put::Working(Box::new(if workspace.phase == Phase::Failed || stands {
-                retry(&mut transaction, asker, &workspace).await?
+                go_on_with(&mut transaction, asker, &workspace).await?
             } else {
                 active
             }))

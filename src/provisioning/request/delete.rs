@@ -7,7 +7,7 @@ use crate::domain::operation::{OperationKind, OperationStatus, StepRecord};
 use crate::domain::phase::{Phase, phase};
 use crate::domain::precondition::Precondition;
 use crate::provisioning::checkpoint::{stop, tell};
-use crate::provisioning::{EXPIRY_JOB, OPERATION_JOB, count, plan};
+use crate::provisioning::{EXPIRY_JOB, OPERATION_JOB, count};
 use crate::queue::enqueue;
 use crate::store::operations::{self, Operation};
 use crate::store::workspaces::{self, Workspace};
@@ -77,8 +77,8 @@ pub(in crate::provisioning) async fn delete_now(
         detail: serde_json::json!({"kind": "delete", "name": workspace.name}),
     };
     if let Some(running) = unfinished.iter().find(|o| o.kind == OperationKind::Delete) {
-        let waits =
-            running.not_before.is_some() || running.status == OperationStatus::NeedsAttention;
+        let scheduled = running.status == OperationStatus::Queued && running.not_before.is_some();
+        let waits = scheduled || running.status == OperationStatus::NeedsAttention;
         if waits {
             operations::resume(transaction, running.id, asker.principal).await?;
             tell(transaction, running.id).await?;
@@ -147,7 +147,18 @@ pub async fn forget(
             return Err(RequestError::InProgress(operation.id));
         }
         operations::ask_to_cancel(&mut transaction, operation.id).await?;
-        stop(&mut transaction, operation.id).await?;
+        stop(&mut transaction, operation.id, None).await?;
+        let entry = audit::Entry {
+            actor: asker.principal,
+            action: "operation.cancelled",
+            workspace: workspace.id,
+            operation: operation.id,
+            team: &workspace.team,
+            epoch: None,
+            request_id: asker.request_id,
+            detail: serde_json::json!({"kind": operation.kind, "reason": "its workspace was forgotten"}),
+        };
+        audit::append(&mut transaction, &entry).await?;
         tell(&mut transaction, operation.id).await?;
     }
     workspaces::update(
@@ -184,8 +195,8 @@ pub async fn forget(
     Ok(())
 }
 
-/// Inserts the delete operation of a workspace and its job, to begin after `delay`. Its plan is the create plan; the
-/// engine unwinds it.
+/// Inserts the delete operation of a workspace and its job, to begin after `delay`. Its plan is the create's, last step
+/// first; the engine undoes it.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -196,11 +207,12 @@ pub(in crate::provisioning) async fn enqueue_delete(
     delay: Duration,
 ) -> Result<OperationId, StoreError> {
     let id = OperationId::new();
-    let plan: Vec<String> = plan::steps(workspace.spec.cloud, workspace.spec.compute_mode)
-        .iter()
-        .rev()
-        .map(|step| step.name().to_owned())
-        .collect();
+    // The plan it was made by, whatever today's is: a step that is unknown today must not be passed over.
+    let last = reread(db, workspace.last_operation).await?;
+    let mut plan = last.plan;
+    if last.kind == OperationKind::Create {
+        plan.reverse();
+    }
     let steps: Vec<StepRecord> = plan.iter().map(|name| StepRecord::pending(name)).collect();
     operations::insert(
         db,

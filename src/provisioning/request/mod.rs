@@ -1,16 +1,20 @@
 //! From a checked request to rows: what was accepted commits together, or nothing was accepted.
 //!
 //! `create` makes a workspace, `delete` and `forget` end one, `change` and `put` say how one that is there
-//! shall be, and `retry` goes on with a create that failed. Who writes about a workspace that is there locks its row
+//! shall be, `retry` goes on with what failed, and `cancel` stops a create. Who writes about a workspace that is there locks its row
 //! first, so requests about one workspace follow each other.
 
+mod cancel;
 mod change;
 mod delete;
 mod retry;
 
+pub use cancel::cancel;
 pub use change::{Existing, Put, change, put};
 pub use delete::{Deletion, delete, forget};
 pub use retry::retry;
+
+use retry::go_on_with;
 
 pub(super) use delete::{delete_now, enqueue_delete};
 
@@ -87,6 +91,12 @@ pub enum RequestError {
     /// This operation is in the way.
     #[error("operation in progress")]
     InProgress(OperationId),
+    /// There is nothing to stop; a sentence says why.
+    #[error("not cancellable")]
+    NotCancellable(String),
+    /// There is nothing to go on with; a sentence says why.
+    #[error("not retryable")]
+    NotRetryable(String),
     /// The workspace was deleted.
     #[error("gone")]
     Gone,

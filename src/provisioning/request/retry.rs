@@ -1,6 +1,6 @@
-//! A create that failed goes on.
+//! What failed, or waits for a person, goes on.
 
-use super::{Asker, RequestError, reread};
+use super::{Asker, RequestError, delete_now, reread};
 use crate::domain::condition::ConditionType;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord, StepStatus};
@@ -11,9 +11,65 @@ use crate::provisioning::{OPERATION_JOB, plan};
 use crate::queue::enqueue;
 use crate::store::operations::{self, Operation, Retry};
 use crate::store::workspaces::{self, Workspace};
-use crate::store::{StoreError, audit};
-use sqlx::PgConnection;
+use crate::store::{StoreError, Teams, audit};
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
+
+/// Goes on with an operation: a create that failed is continued by a new operation, one that needs attention goes on
+/// itself. Idempotent: while the new operation of an earlier request is not done, it is the answer.
+///
+/// # Errors
+/// [`RequestError::NotRetryable`] when there is nothing to go on with; [`RequestError::InProgress`] if the workspace is
+/// being removed; [`RequestError::Gone`] for an unknown operation.
+pub async fn retry(
+    db: &PgPool,
+    asker: &Asker<'_>,
+    id: OperationId,
+) -> Result<Operation, RequestError> {
+    let mut transaction = db.begin().await?;
+    let found = operations::get(&mut transaction, id, &Teams::All).await?;
+    let workspace = found.ok_or(RequestError::Gone)?.workspace_id;
+    let workspace = workspaces::lock(&mut transaction, workspace)
+        .await?
+        .ok_or(RequestError::Gone)?;
+    let operation = reread(&mut transaction, id).await?;
+    let last = reread(&mut transaction, workspace.last_operation).await?;
+    if last.retry_of == Some(id) && !last.status.is_done() {
+        return Ok(last);
+    }
+    let operation = match (operation.kind, operation.status) {
+        (OperationKind::Delete, OperationStatus::NeedsAttention) => {
+            delete_now(&mut transaction, asker, &workspace).await?
+        }
+        (OperationKind::Create, OperationStatus::NeedsAttention | OperationStatus::Failed)
+            if workspace.last_operation == id =>
+        {
+            go_on_with(&mut transaction, asker, &workspace).await?
+        }
+        (OperationKind::Create, OperationStatus::Failed)
+            if last.kind == OperationKind::Delete && !last.status.is_done() =>
+        {
+            return Err(RequestError::InProgress(last.id));
+        }
+        (_, status) => return Err(RequestError::NotRetryable(why_not(status, &last))),
+    };
+    transaction.commit().await?;
+    Ok(operation)
+}
+
+/// Why an operation of this status cannot go on, where `last` is the newest on its workspace.
+fn why_not(status: OperationStatus, last: &Operation) -> String {
+    match status {
+        OperationStatus::Failed => format!(
+            "It is not the newest operation of its workspace; that is {}.",
+            last.id
+        ),
+        OperationStatus::Succeeded | OperationStatus::Cancelled => {
+            format!("It has ended: {}.", status.as_str())
+        }
+        _ => format!("It is {}, and goes on by itself.", status.as_str()),
+    }
+}
 
 /// Goes on with the create of a workspace whose row the caller has locked. One that failed is continued by a new
 /// operation, from the step that failed and with everything that is there; the removal that was waiting for the end
@@ -21,7 +77,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// [`RequestError::InProgress`] if the removal has begun or something else is under way.
-pub async fn retry(
+pub(super) async fn go_on_with(
     db: &mut PgConnection,
     asker: &Asker<'_>,
     workspace: &Workspace,

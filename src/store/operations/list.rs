@@ -66,18 +66,24 @@ pub async fn list(
         .collect()
 }
 
-/// How many operations would be begun before this one; 0 when it is next.
+/// No place in the queue is counted further than this: in a long queue everybody who asks would count all of it.
+const MOST_AHEAD: i64 = 1000;
+
+/// How many operations would be begun before this one, counted up to [`MOST_AHEAD`]; 0 when it is next.
 ///
 /// # Errors
 /// [`crate::store::StoreError`].
 pub async fn queued_before(db: &mut PgConnection, id: OperationId) -> Result<i64> {
     let row = sqlx::query!(
         r#"select count(*) as "ahead!"
-             from operations
-            where status = 'queued'
-              and (not_before is null or not_before <= clock())
-              and id < $1"#,
-        id.uuid()
+             from (select
+                     from operations
+                    where status = 'queued'
+                      and (not_before is null or not_before <= clock())
+                      and id < $1
+                    limit $2) as earlier"#,
+        id.uuid(),
+        MOST_AHEAD
     )
     .fetch_one(db)
     .await?;

@@ -36,7 +36,9 @@ async fn a_known_path_with_another_method_says_which_it_knows() {
             }
             let answer = app.raw(method, &target, &headers, b"").await;
             assert_eq!(answer.status, 405, "{method} {target}: {}", answer.text);
-            assert_eq!(answer.body["code"], "method_not_allowed");
+            if method != "HEAD" {
+                assert_eq!(answer.body["code"], "method_not_allowed");
+            }
             let allow: BTreeSet<String> = answer.headers["allow"]
                 .split(',')
                 .map(|method| method.trim().to_owned())

@@ -58,7 +58,7 @@ fn body_of(route: &Route, team: Option<&str>) -> Option<String> {
         body["team"] = team.into();
     }
     match route.method.as_str() {
-        "POST" => {}
+        "POST" if route.path == "/workspaces" => {}
         "PUT" => {
             body.as_object_mut().expect("an object").remove("name");
         }
@@ -95,7 +95,9 @@ async fn every_documented_problem_of_every_route() {
     let kept = json!({"name": "kept", "template": "sandbox", "deletion_protection": true});
     assert_eq!(app.post("/workspaces", &kept).await.status, 202);
     app.create("leaving").await;
-    assert_eq!(app.delete("/workspaces/leaving").await.status, 202);
+    let removal = app.delete("/workspaces/leaving").await;
+    assert_eq!(removal.status, 202);
+    let removal = removal.body["id"].as_str().expect("an id");
 
     let routes = conformity::routes();
     let mut probe = Prober::new(&app);
@@ -233,9 +235,21 @@ async fn every_documented_problem_of_every_route() {
                 )
                 .await;
         }
-        if route.method == "POST" {
+        if route.method == "POST" && route.path == "/workspaces" {
             probe
                 .expect((409, "name_taken"), route, &there, role, json, &body)
+                .await;
+        }
+        if route.method == "POST" && route.path.contains("{operation}") {
+            let told = match route.path.ends_with("/cancel") {
+                true => (409, "not_cancellable"),
+                false => (409, "not_retryable"),
+            };
+            let removal = existing(route, "leaving", removal);
+            probe.expect(told, route, &removal, role, &[], "").await;
+            let told = (403, "forbidden");
+            probe
+                .expect(told, route, &there, Some("viewer"), &[], "")
                 .await;
         }
         if sent.is_some() {

@@ -51,6 +51,9 @@ const ROUTES: &[(&str, &str, How, u16)] = &[
     ("GET",    "/workspaces/{workspace}/tokens", How::ByName,      200),
     ("GET",    "/operations",                    How::Plain,       200),
     ("GET",    "/operations/{operation}",        How::ById,        200),
+    ("POST",   "/operations/{operation}/cancel", How::ById,        202),
+    // It goes on by itself: whoever may retry it is told so.
+    ("POST",   "/operations/{operation}/retry",  How::ById,        409),
     ("GET",    "/templates",                     How::Plain,       200),
     ("GET",    "/templates/{template}",          How::Plain,       200),
     ("GET",    "/templates/{template}/schema",   How::Plain,       200),
@@ -109,6 +112,7 @@ const TABLE: &[(&str, To, &str)] = &[
     ("UpdateWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
     ("UpdateWorkspace", To::Gift,   "- - - +            . . .        - +      -   .              - . .        ! ! ! !"),
     ("DeleteWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
+    ("RepairWorkspace", To::Thing,  "- + - +            . . .        - +      -   .              - . .        ! ! ! !"),
     ("ReadTokens",      To::Thing,  "+ + + +            . . .        + +      +   .              + . .        ! ! ! !"),
     ("ReadOperations",  To::All,    "+ + + +            + + +        + +      +   -              + - -        ! ! ! !"),
     ("ReadOperations",  To::Thing,  "+ + + +            . . .        + +      +   .              + . .        ! ! ! !"),

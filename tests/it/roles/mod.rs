@@ -93,9 +93,9 @@ async fn another_teams_things_look_like_things_that_never_were() {
             ));
         }
     }
-    assert_eq!(pairs.len(), 14, "{pairs:?}");
+    assert_eq!(pairs.len(), 16, "{pairs:?}");
     // What is on its way out is not changed any more.
-    pairs.sort_by_key(|(method, ..)| method == "DELETE");
+    pairs.sort_by_key(|(method, path, _)| method == "DELETE" || path.ends_with("/cancel"));
     for (method, theirs, nothing) in &pairs {
         for who in [Who::Stranger, Who::Unmatched] {
             let body = body_of(method);
@@ -116,7 +116,9 @@ async fn another_teams_things_look_like_things_that_never_were() {
         // The same questions are answered to those who may know.
         let body = body_of(method);
         let known = Who::Admin.asks(&app, method, theirs, body.as_ref()).await;
-        assert!(known.status < 300, "{method} {theirs}: {}", known.text);
+        // What is queued goes on by itself: who may retry it is told so.
+        let told = known.status < 300 || known.body["code"] == "not_retryable";
+        assert!(told, "{method} {theirs}: {}", known.text);
     }
     let of = |team: &str| json!({"name": "intruder", "template": "sandbox", "team": team});
     let there = Who::Stranger

@@ -142,14 +142,17 @@ impl Step for DeliverToken {
             return nothing_to_undo();
         }
         let unresolved = context.unresolved(Call::MintToken).await?;
+        // What was minted in time is tried and put afterwards; a secret that is put after it was removed would stay.
+        let settings = context.settings;
+        let delivery = settings.call_timeout * 2 + settings.store_retry;
         if let Some(attempt) = &unresolved
-            && attempt.overdue_seconds < 0.0
+            && attempt.overdue_seconds < delivery.as_secs_f64()
         {
-            // What is minted now would be put into the store after the secret was removed from it.
-            let wait = Duration::from_secs_f64(-attempt.overdue_seconds + 0.05);
+            let left = delivery.as_secs_f64() - attempt.overdue_seconds;
+            let wait = Duration::from_secs_f64(left + 0.05);
             return Ok(Outcome::wait(
                 wait,
-                "a mint was never answered; waiting until it cannot arrive any more",
+                "a mint was never answered; waiting until nothing of it can be delivered any more",
             ));
         }
         let mut memo: UndoMemo = context.memo();

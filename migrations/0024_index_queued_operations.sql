@@ -1,0 +1,1 @@
+create index operations_queued on operations (id) where status = 'queued';

@@ -1,0 +1,45 @@
+//! A create that is no longer wanted: stopped as soon as it is safe, and what it made is removed.
+
+use super::{Asker, RequestError, delete_now, reread};
+use crate::domain::id::OperationId;
+use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::store::operations::{self, Operation};
+use crate::store::{Teams, workspaces};
+use sqlx::PgPool;
+
+/// Stops a create. The call that is on its way is awaited or looked for, then everything it made is removed, last
+/// first, by a delete operation that is accepted in the same transaction. Idempotent: a second request finds it
+/// stopping. Protection from deletion does not hold it up: it protects what somebody may be using, and a workspace
+/// that was never ready is used by nobody.
+///
+/// # Errors
+/// [`RequestError::NotCancellable`] when there is nothing to stop; [`RequestError::Gone`] for an unknown operation.
+pub async fn cancel(
+    db: &PgPool,
+    asker: &Asker<'_>,
+    id: OperationId,
+) -> Result<Operation, RequestError> {
+    let mut transaction = db.begin().await?;
+    let found = operations::get(&mut transaction, id, &Teams::All).await?;
+    let workspace = found.ok_or(RequestError::Gone)?.workspace_id;
+    // Nothing of it changes from here on: whoever writes about a workspace locks its row first.
+    let workspace = workspaces::lock(&mut transaction, workspace)
+        .await?
+        .ok_or(RequestError::Gone)?;
+    let operation = reread(&mut transaction, id).await?;
+    if operation.status == OperationStatus::Cancelling {
+        return Ok(operation);
+    }
+    if operation.status.is_done() {
+        let why = format!("It has ended: {}.", operation.status.as_str());
+        return Err(RequestError::NotCancellable(why));
+    }
+    if operation.kind == OperationKind::Delete {
+        let why = "It removes a workspace, and what is half removed cannot be given back.";
+        return Err(RequestError::NotCancellable(why.to_owned()));
+    }
+    delete_now(&mut transaction, asker, &workspace).await?;
+    let operation = reread(&mut transaction, id).await?;
+    transaction.commit().await?;
+    Ok(operation)
+}
