@@ -16,6 +16,7 @@ use crate::queue::{Job, enqueue};
 use crate::store::operations::{self, Operation};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{attempts, audit, tokens};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
@@ -135,7 +136,15 @@ pub(super) async fn commit(
         count::cancelled(operation, workspace);
         return Ok(Committed::Cancelled);
     }
-    let mut removal = None;
+    // A first step that is not done yet is nothing to tell, but the operation has begun.
+    let begun = || ("operation.begun", json!({"kind": operation.kind}));
+    let told = checkpoint
+        .audit
+        .or_else(|| (operation.status != checkpoint.status).then(begun));
+    if let Some((action, detail)) = told {
+        (entry.action, entry.detail) = (action, detail);
+        audit::append(&mut transaction, &entry).await?;
+    }
     if operation.kind == OperationKind::Create && checkpoint.status == OperationStatus::Failed {
         let keep = Duration::from_secs(workspace.spec.keep_failed_seconds.into());
         let asker = Asker {
@@ -145,7 +154,6 @@ pub(super) async fn commit(
         };
         let delete = request::enqueue_delete(&mut transaction, &asker, workspace, keep).await?;
         change.active_operation = Some(delete);
-        removal = Some(delete);
         enqueue::notify(&mut transaction).await?;
     }
     workspaces::update(&mut transaction, workspace.id, &change).await?;
@@ -156,15 +164,6 @@ pub(super) async fn commit(
         if let Some(ready) = workspaces::lock(&mut transaction, workspace.id).await? {
             expire::follow(&mut transaction, &ready).await?;
         }
-    }
-    if let Some((action, detail)) = checkpoint.audit {
-        (entry.action, entry.detail) = (action, detail);
-        audit::append(&mut transaction, &entry).await?;
-    }
-    if let Some(removal) = removal {
-        (entry.actor, entry.action, entry.operation) = (SYSTEM, "operation.accepted", removal);
-        entry.detail = serde_json::json!({"kind": "delete", "name": workspace.name});
-        audit::append(&mut transaction, &entry).await?;
     }
     match checkpoint.release {
         None => lease::progress(&mut transaction, job).await?,

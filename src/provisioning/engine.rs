@@ -292,23 +292,13 @@ impl Engine {
                 return Ok(Next::Left(Left::Released(Some(STOPPING))));
             }
             checkpoint::stop(&mut transaction, create.id, Some(delete.id)).await?;
-            audit::append(
-                &mut transaction,
-                &audit::Entry {
-                    actor: "worker",
-                    action: "operation.cancelled",
-                    workspace: create.workspace_id,
-                    operation: create.id,
-                    team: &create.team,
-                    epoch: Some(job.epoch),
-                    request_id: &create.request_id,
-                    detail: serde_json::Value::Null,
-                },
-            )
-            .await?;
+            let entry = told(job, create, "operation.cancelled");
+            audit::append(&mut transaction, &entry).await?;
             checkpoint::tell(&mut transaction, create.id).await?;
         }
         operations::begin(&mut transaction, delete.id).await?;
+        let entry = told(job, delete, "operation.begun");
+        audit::append(&mut transaction, &entry).await?;
         transaction.commit().await?;
         for create in unfinished.iter().filter(|it| it.id != delete.id) {
             count::cancelled(create, workspace);
@@ -331,6 +321,20 @@ impl Engine {
 /// The trace's id inside a W3C trace context that was checked on acceptance.
 fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1)
+}
+
+/// What the audit says of an operation that a worker ends or begins.
+fn told<'a>(job: &Job, operation: &'a Operation, action: &'a str) -> audit::Entry<'a> {
+    audit::Entry {
+        actor: "worker",
+        action,
+        workspace: operation.workspace_id,
+        operation: operation.id,
+        team: &operation.team,
+        epoch: Some(job.epoch),
+        request_id: &operation.request_id,
+        detail: serde_json::json!({"kind": operation.kind}),
+    }
 }
 
 /// One line per event that the audit keeps as well; a wait or a poll is for debugging. The code is the event's own: while

@@ -138,16 +138,9 @@ async fn apply(
         return Ok(workspace);
     }
     workspaces::write_local(db, workspace.id, &new).await?;
-    let entry = audit::Entry {
-        actor: asker.principal,
-        action: "workspace.changed",
-        workspace: workspace.id,
-        operation: workspace.last_operation,
-        team: &workspace.team,
-        epoch: None,
-        request_id: asker.request_id,
-        detail: json!({"name": workspace.name, "changed": told(&workspace.local, &new)}),
-    };
+    let detail = json!({"name": workspace.name, "changed": told(&workspace.local, &new)});
+    let last = workspace.last_operation;
+    let entry = asker.entry(&workspace, last, "workspace.changed", detail);
     audit::append(db, &entry).await?;
     let workspace = workspaces::get(db, workspace.id, &Teams::All)
         .await?

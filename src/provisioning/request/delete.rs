@@ -12,6 +12,7 @@ use crate::queue::enqueue;
 use crate::store::operations::{self, Operation};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{StoreError, audit};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
@@ -66,16 +67,6 @@ pub(in crate::provisioning) async fn delete_now(
 ) -> Result<Operation, StoreError> {
     enqueue::remove_unheld(transaction, EXPIRY_JOB, &workspace.id.to_string()).await?;
     let unfinished = operations::lock_unfinished(transaction, workspace.id).await?;
-    let mut entry = audit::Entry {
-        actor: asker.principal,
-        action: "operation.accepted",
-        workspace: workspace.id,
-        operation: workspace.last_operation,
-        team: &workspace.team,
-        epoch: None,
-        request_id: asker.request_id,
-        detail: serde_json::json!({"kind": "delete", "name": workspace.name}),
-    };
     if let Some(running) = unfinished.iter().find(|o| o.kind == OperationKind::Delete) {
         let scheduled = running.status == OperationStatus::Queued && running.not_before.is_some();
         let waits = scheduled || running.status == OperationStatus::NeedsAttention;
@@ -94,14 +85,17 @@ pub(in crate::provisioning) async fn delete_now(
             enqueue::enqueue(transaction, OPERATION_JOB, &key, Duration::ZERO).await?;
             enqueue::wake(transaction, OPERATION_JOB, &[key]).await?;
             enqueue::notify(transaction).await?;
-            entry.action = "operation.resumed";
-            entry.operation = running.id;
+            let detail = json!({"kind": "delete", "name": workspace.name});
+            let entry = asker.entry(workspace, running.id, "operation.resumed", detail);
             audit::append(transaction, &entry).await?;
         }
         return reread(transaction, running.id).await;
     }
     for create in &unfinished {
         operations::ask_to_cancel(transaction, create.id).await?;
+        let detail = json!({"kind": create.kind, "reason": "a delete was accepted"});
+        let entry = asker.entry(workspace, create.id, "operation.asked_to_cancel", detail);
+        audit::append(transaction, &entry).await?;
         tell(transaction, create.id).await?;
         enqueue::wake(transaction, OPERATION_JOB, &[create.id.to_string()]).await?;
     }
@@ -112,8 +106,6 @@ pub(in crate::provisioning) async fn delete_now(
         &workspace.conditions,
     );
     workspaces::begin_operation(transaction, workspace.id, id, phase, true).await?;
-    entry.operation = id;
-    audit::append(transaction, &entry).await?;
     enqueue::notify(transaction).await?;
     reread(transaction, id).await
 }
@@ -148,16 +140,8 @@ pub async fn forget(
         }
         operations::ask_to_cancel(&mut transaction, operation.id).await?;
         stop(&mut transaction, operation.id, None).await?;
-        let entry = audit::Entry {
-            actor: asker.principal,
-            action: "operation.cancelled",
-            workspace: workspace.id,
-            operation: operation.id,
-            team: &workspace.team,
-            epoch: None,
-            request_id: asker.request_id,
-            detail: serde_json::json!({"kind": operation.kind, "reason": "its workspace was forgotten"}),
-        };
+        let detail = json!({"kind": operation.kind, "reason": "its workspace was forgotten"});
+        let entry = asker.entry(&workspace, operation.id, "operation.cancelled", detail);
         audit::append(&mut transaction, &entry).await?;
         tell(&mut transaction, operation.id).await?;
     }
@@ -174,20 +158,10 @@ pub async fn forget(
         },
     )
     .await?;
-    audit::append(
-        &mut transaction,
-        &audit::Entry {
-            actor: asker.principal,
-            action: "workspace.forgotten",
-            workspace: workspace.id,
-            operation: workspace.last_operation,
-            team: &workspace.team,
-            epoch: None,
-            request_id: asker.request_id,
-            detail: serde_json::json!({"name": workspace.name, "left_behind": workspace.external}),
-        },
-    )
-    .await?;
+    let detail = json!({"name": workspace.name, "left_behind": workspace.external});
+    let last = workspace.last_operation;
+    let entry = asker.entry(&workspace, last, "workspace.forgotten", detail);
+    audit::append(&mut transaction, &entry).await?;
     transaction.commit().await?;
     for operation in &unfinished {
         count::cancelled(operation, &workspace);
@@ -195,8 +169,8 @@ pub async fn forget(
     Ok(())
 }
 
-/// Inserts the delete operation of a workspace and its job, to begin after `delay`. Its plan is the create's, last step
-/// first; the engine undoes it.
+/// Inserts the delete operation of a workspace, its job and its audit row, to begin after `delay`. Its plan is the
+/// create's, last step first; the engine undoes it.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -232,5 +206,11 @@ pub(in crate::provisioning) async fn enqueue_delete(
     )
     .await?;
     enqueue::enqueue(db, OPERATION_JOB, &id.to_string(), delay).await?;
+    let mut detail = json!({"kind": "delete", "name": workspace.name});
+    if !delay.is_zero() {
+        detail["begins_in_seconds"] = delay.as_secs().into();
+    }
+    let entry = asker.entry(workspace, id, "operation.accepted", detail);
+    audit::append(db, &entry).await?;
     Ok(id)
 }

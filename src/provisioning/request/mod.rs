@@ -25,7 +25,7 @@ use crate::domain::operation::{OperationKind, StepRecord};
 use crate::domain::template::{Choices, Template};
 use crate::queue::enqueue;
 use crate::store::operations::{self, Operation};
-use crate::store::workspaces;
+use crate::store::workspaces::{self, Workspace};
 use crate::store::{StoreError, Teams, audit, idempotency};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -40,6 +40,28 @@ pub struct Asker<'a> {
     pub request_id: &'a str,
     /// W3C trace context of the exchange, if it came with one.
     pub traceparent: Option<&'a str>,
+}
+
+impl Asker<'_> {
+    /// What the audit says of something that was asked for on a workspace that is there.
+    pub(super) fn entry<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        operation: OperationId,
+        action: &'a str,
+        detail: serde_json::Value,
+    ) -> audit::Entry<'a> {
+        audit::Entry {
+            actor: self.principal,
+            action,
+            workspace: workspace.id,
+            operation,
+            team: &workspace.team,
+            epoch: None,
+            request_id: self.request_id,
+            detail,
+        }
+    }
 }
 
 /// A checked request for a workspace.

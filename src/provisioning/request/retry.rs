@@ -118,16 +118,8 @@ async fn withdraw(
     .hint("Nothing: the workspace is being made again.");
     operations::cancelled(db, removal.id, &why).await?;
     tell(db, removal.id).await?;
-    let entry = audit::Entry {
-        actor: asker.principal,
-        action: "operation.cancelled",
-        workspace: workspace.id,
-        operation: removal.id,
-        team: &workspace.team,
-        epoch: None,
-        request_id: asker.request_id,
-        detail: serde_json::json!({"kind": "delete", "reason": "a retry was accepted"}),
-    };
+    let detail = serde_json::json!({"kind": "delete", "reason": "a retry was accepted"});
+    let entry = asker.entry(workspace, removal.id, "operation.cancelled", detail);
     audit::append(db, &entry).await?;
     Ok(())
 }
@@ -227,16 +219,7 @@ async fn accepted(
     action: &'static str,
     detail: serde_json::Value,
 ) -> Result<Operation, StoreError> {
-    let entry = audit::Entry {
-        actor: asker.principal,
-        action,
-        workspace: workspace.id,
-        operation,
-        team: &workspace.team,
-        epoch: None,
-        request_id: asker.request_id,
-        detail,
-    };
+    let entry = asker.entry(workspace, operation, action, detail);
     audit::append(db, &entry).await?;
     tell(db, operation).await?;
     enqueue::notify(db).await?;

@@ -1,0 +1,3 @@
+//! The audit: every transition in the transaction of the change.
+
+mod transitions;
