@@ -15,6 +15,7 @@ use crate::outbound::Outbound;
 use crate::provisioning::engine::Engine;
 use crate::provisioning::expire::Expiry;
 use crate::provisioning::observe::Observer;
+use crate::provisioning::seal::{self, Sealer};
 use crate::provisioning::{self, Provisioning};
 use crate::queue;
 use crate::queue::worker::{Handler, Worker};
@@ -84,6 +85,7 @@ impl App {
             observe_fast: seconds(worker.observe_fast_seconds),
             observe_slow: seconds(worker.observe_slow_seconds),
             observe_fast_after: seconds(worker.observe_fast_after_seconds),
+            seal_every: seconds(worker.seal_seconds),
             ..provisioning::Settings::default()
         };
         Ok(Self {
@@ -205,7 +207,8 @@ impl App {
     /// Works on jobs until `shutdown`, then hands back what it holds.
     pub async fn work(&self, shutdown: CancellationToken) {
         self.await_database(&shutdown).await;
-        self.worker().run(shutdown).await;
+        let sealing = seal::ensure(&self.db, &shutdown);
+        tokio::join!(self.worker().run(shutdown.clone()), sealing);
     }
 
     fn worker(&self) -> Worker {
@@ -219,7 +222,8 @@ impl App {
         let handlers: Vec<Arc<dyn Handler>> = vec![
             Arc::new(Engine(Arc::clone(&provisioning))),
             Arc::new(Observer(Arc::clone(&provisioning))),
-            Arc::new(Expiry(provisioning)),
+            Arc::new(Expiry(Arc::clone(&provisioning))),
+            Arc::new(Sealer(provisioning)),
         ];
         Worker::new(self.db.clone(), self.queue.clone(), handlers)
     }

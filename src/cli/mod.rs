@@ -2,8 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.
 
+mod audit;
+
 use crate::app::App;
 use crate::config::{self, Config, ConfigErrors};
+use crate::domain::seal::Head;
 use crate::live;
 use crate::store::schema;
 use crate::telemetry::{self, traces::Finished};
@@ -53,10 +56,28 @@ pub enum Command {
     Dev(Dev),
     /// Bring the database's schema up to date, and end.
     Migrate,
+    /// Look after the audit.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print the OpenAPI document.
     Openapi(Openapi),
     /// Check the configuration, tell every mistake, and end.
     CheckConfig(CheckConfig),
+}
+
+/// What can be done with the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Audit {
+    /// Check that no row of the audit was altered, removed or put in.
+    Verify(Verify),
+}
+
+/// Arguments of `audit verify`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+pub struct Verify {
+    /// A head from the log (`audit.sealed`): also check that the chain still holds it.
+    #[arg(long, value_name = "POSITION:HASH")]
+    pub head: Option<Head>,
 }
 
 /// Arguments of `check-config`.
@@ -139,22 +160,26 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             telemetry::install(&settings, None)?;
             in_runtime(async |shutdown| crate::dev::run(arguments, shutdown).await)
         }
+        Command::Audit(Audit::Verify(arguments)) => match cli.load_config() {
+            Ok(config) => audit::verify(config, arguments.head),
+            Err(errors) => wrong(errors),
+        },
         Command::Serve | Command::Work | Command::All | Command::Migrate => {
             let config = match cli.load_config() {
                 Ok(config) => config,
-                Err(errors) => {
-                    return Ok(check_config(
-                        &Err(errors),
-                        &mut std::io::stdout(),
-                        &mut std::io::stderr(),
-                    )?);
-                }
+                Err(errors) => return wrong(errors),
             };
             let spans = telemetry::install(&config.log, config.traces.as_ref())?;
             config.tell_warnings();
             in_runtime(async |shutdown| run_service(cli, config, spans, shutdown).await)
         }
     }
+}
+
+/// Tells what is wrong with the configuration.
+fn wrong(errors: ConfigErrors) -> anyhow::Result<ExitCode> {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    Ok(check_config(&Err(errors), &mut out, &mut err)?)
 }
 
 /// Serves, works, both, or migrates.

@@ -26,6 +26,19 @@ fn verbs() {
         ("brickyard all", Command::All),
         ("brickyard migrate", Command::Migrate),
         (
+            "brickyard audit verify",
+            Command::Audit(Audit::Verify(Verify { head: None })),
+        ),
+        (
+            "brickyard audit verify --head 3:0000000000000000000000000000000000000000000000000000000000000000",
+            Command::Audit(Audit::Verify(Verify {
+                head: Some(Head {
+                    position: 3,
+                    hash: crate::domain::seal::Hash::BEGINNING,
+                }),
+            })),
+        ),
+        (
             "brickyard check-config",
             Command::CheckConfig(CheckConfig { live: false }),
         ),
@@ -66,6 +79,8 @@ fn verbs() {
         "brickyard fly",
         "brickyard dev --speed 0",
         "brickyard serve --json",
+        "brickyard audit",
+        "brickyard audit verify --head 3",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }

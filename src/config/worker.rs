@@ -21,6 +21,8 @@ pub struct WorkerSettings {
     pub observe_slow_seconds: u32,
     /// See `observe_fast_seconds`.
     pub observe_fast_after_seconds: u32,
+    /// Between two looks for audit rows to seal.
+    pub seal_seconds: u32,
     /// How long after an unanswered create its object may still appear in a list.
     pub settle_seconds: u32,
     /// Time-out of a call to Databricks that creates.
@@ -41,6 +43,7 @@ impl Default for WorkerSettings {
             observe_fast_seconds: 1,
             observe_slow_seconds: 15,
             observe_fast_after_seconds: 180,
+            seal_seconds: 60,
             settle_seconds: 120,
             create_timeout_seconds: 60,
             call_timeout_seconds: 20,
@@ -65,6 +68,7 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<WorkerSet
             0,
             3600,
         ),
+        ("seal_seconds", w.seal_seconds, 1, 3600),
         ("settle_seconds", w.settle_seconds, 1, 3600),
         ("create_timeout_seconds", w.create_timeout_seconds, 5, 300),
         ("call_timeout_seconds", w.call_timeout_seconds, 1, 120),

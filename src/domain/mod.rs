@@ -4,7 +4,7 @@
 //! the work on it that a caller can follow ([`operation`]), and whatever goes wrong is said in one closed list of
 //! codes ([`problem`], and in [`cause`] why each of them happens). [`marker`] is how we know our own things outside. Two
 //! wishes are compared by [`wish`]; [`local`] is what can change without the vendor, under a [`precondition`] if the
-//! caller names one.
+//! caller names one. [`seal`] is the form in which audit rows are chained.
 //!
 //! This room refuses to know how any of it is stored, sent or shown.
 
@@ -23,6 +23,7 @@ pub mod phase;
 pub mod precondition;
 pub mod problem;
 pub mod scrub;
+pub mod seal;
 pub mod settable;
 pub mod spec;
 pub mod strict_json;

@@ -8,7 +8,8 @@
 //! permit first, and if the answer is lost, a look for the marker instead of a second call. [`observe`] watches the
 //! workspaces Databricks is building, one list call per account and tick. A create that cannot be finished is
 //! explained and, when its time has come, undone by a delete operation: the same steps, last first. A workspace with a
-//! lifetime is deleted at its end ([`expire`]).
+//! lifetime is deleted at its end ([`expire`]). Whatever changes is told in the audit, in the transaction of the change;
+//! a job of its own chains what was told ([`seal`]), and anybody can check the chain ([`verify`]).
 //!
 //! This room refuses to know HTTP, SQL (it calls `store` and `queue`) and any cloud's or store's wire.
 
@@ -19,8 +20,10 @@ pub mod observe;
 pub mod once;
 pub mod plan;
 pub mod request;
+pub mod seal;
 pub mod step;
 pub mod steps;
+pub mod verify;
 
 mod checkpoint;
 mod count;
@@ -42,6 +45,9 @@ pub const OBSERVE_JOB: &str = "observe";
 
 /// Kind of the jobs that end workspaces; their key is the workspace's id.
 pub const EXPIRY_JOB: &str = "expiry";
+
+/// Kind of the job that seals the audit; there is one.
+pub const SEAL_JOB: &str = "seal";
 
 /// Channel that is told the id of every operation that changed.
 pub const OPERATIONS_CHANNEL: &str = "brickyard_operations";
@@ -71,6 +77,8 @@ pub struct Settings {
     pub probe_gap: Duration,
     /// Between two looks at something that takes minutes.
     pub look_gap: Duration,
+    /// Between two looks for audit rows that no seal covers.
+    pub seal_every: Duration,
 }
 
 impl Default for Settings {
@@ -87,6 +95,7 @@ impl Default for Settings {
             observe_fast_after: Duration::from_secs(180),
             probe_gap: Duration::from_millis(500),
             look_gap: Duration::from_secs(5),
+            seal_every: Duration::from_secs(60),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The table `audit`: append-only. A workspace's events are its rows.
+//! The table `audit`: append-only. A workspace's events are its rows; [`super::seals`] chains them.
 
 use super::Result;
 use crate::domain::id::{OperationId, WorkspaceId};

@@ -1,4 +1,5 @@
-//! All SQL about domain tables: workspaces, operations, attempts, tokens, idempotency keys, audit, used bearer tokens.
+//! All SQL about domain tables: workspaces, operations, attempts, tokens, idempotency keys, audit and its
+//! seals, used bearer tokens.
 //!
 //! Functions take a connection, so that the caller decides what commits together. Every read that serves a caller
 //! names the teams it may see ([`Teams`]). This room decides nothing: rules live in `domain` and `provisioning`.
@@ -9,6 +10,7 @@ pub mod gauges;
 pub mod idempotency;
 pub mod operations;
 pub mod schema;
+pub mod seals;
 pub mod tokens;
 pub mod used_tokens;
 pub mod workspaces;

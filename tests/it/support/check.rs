@@ -177,6 +177,9 @@ pub async fn invariants(app: &TestApp) {
         unaccounted.is_empty(),
         "operations nobody was seen to accept: {unaccounted:?}"
     );
+    // The audit is as it was written, sealed or not yet.
+    let audit = brickyard::provisioning::verify::verify(&app.db, None).await;
+    assert_eq!(audit.expect("the database answers").breaches, []);
     let mistakes: Vec<_> = app.simulator.unexpected();
     assert!(
         mistakes.is_empty(),

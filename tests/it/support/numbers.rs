@@ -23,4 +23,5 @@ pub fn quicken(app: &mut App) {
     p.observe_fast_after = Duration::ZERO;
     p.probe_gap = Duration::from_millis(20);
     p.look_gap = Duration::from_millis(100);
+    p.seal_every = Duration::from_millis(500);
 }

@@ -21,7 +21,7 @@ impl Process {
     pub fn start(app: &TestApp, verb: &str, env: &[(&str, &str)], log: Stdio) -> Self {
         let quick = "[worker]\nlease_seconds = 5\nrenew_seconds = 1\npoll_seconds = 1\nsettle_seconds = 2\n\
              create_timeout_seconds = 5\ncall_timeout_seconds = 5\nobserve_fast_seconds = 1\n\
-             observe_slow_seconds = 1\nshutdown_grace_seconds = 6\n";
+             observe_slow_seconds = 1\nseal_seconds = 1\nshutdown_grace_seconds = 6\n";
         let config = tempfile::NamedTempFile::new().expect("a file");
         let text = dev::configuration(
             app.simulator.world(),
