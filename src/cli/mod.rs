@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::config::{self, Config, ConfigErrors};
 use crate::domain::seal::Head;
 use crate::live;
-use crate::store::schema;
+use crate::store::{grants, schema};
 use crate::telemetry::{self, traces::Finished};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -55,7 +55,7 @@ pub enum Command {
     /// Run everything against a simulated Databricks, with a throwaway database and no configuration.
     Dev(Dev),
     /// Bring the database's schema up to date, and end.
-    Migrate,
+    Migrate(Migrate),
     /// Look after the audit.
     #[command(subcommand)]
     Audit(Audit),
@@ -63,6 +63,14 @@ pub enum Command {
     Openapi(Openapi),
     /// Check the configuration, tell every mistake, and end.
     CheckConfig(CheckConfig),
+}
+
+/// Arguments of `migrate`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Migrate {
+    /// Also grant this role what the service needs and no more, so that it can append to the audit and not change it.
+    #[arg(long, value_name = "ROLE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub grant_to: Option<String>,
 }
 
 /// What can be done with the audit.
@@ -164,7 +172,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Ok(config) => audit::verify(config, arguments.head),
             Err(errors) => wrong(errors),
         },
-        Command::Serve | Command::Work | Command::All | Command::Migrate => {
+        Command::Serve | Command::Work | Command::All | Command::Migrate(_) => {
             let config = match cli.load_config() {
                 Ok(config) => config,
                 Err(errors) => return wrong(errors),
@@ -191,11 +199,9 @@ async fn run_service(
 ) -> anyhow::Result<()> {
     let (listen, metrics_listen) = (config.server.listen, config.server.metrics_listen);
     let app = Arc::new(App::new(config)?);
-    if cli.command == Command::Migrate {
+    if let Command::Migrate(arguments) = &cli.command {
         app.await_database(&shutdown).await;
-        return schema::migrate(&app.db)
-            .await
-            .context("migrating the database");
+        return migrate(&app, arguments.grant_to.as_deref()).await;
     }
     reload_on_hangup(cli, Arc::clone(&app))?;
     let run = async {
@@ -230,6 +236,19 @@ async fn run_service(
         ran
     };
     tokio::join!(run, app.export(spans, ended.clone())).0
+}
+
+async fn migrate(app: &App, grant_to: Option<&str>) -> anyhow::Result<()> {
+    schema::migrate(&app.db)
+        .await
+        .context("migrating the database")?;
+    if let Some(role) = grant_to {
+        grants::grant(&app.db, role)
+            .await
+            .with_context(|| format!("granting `{role}` what the service needs"))?;
+        tracing::info!(role, "granted what the service needs");
+    }
+    Ok(())
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -24,7 +24,16 @@ fn verbs() {
         ("brickyard serve", Command::Serve),
         ("brickyard work", Command::Work),
         ("brickyard all", Command::All),
-        ("brickyard migrate", Command::Migrate),
+        (
+            "brickyard migrate",
+            Command::Migrate(Migrate { grant_to: None }),
+        ),
+        (
+            "brickyard migrate --grant-to service",
+            Command::Migrate(Migrate {
+                grant_to: Some("service".to_owned()),
+            }),
+        ),
         (
             "brickyard audit verify",
             Command::Audit(Audit::Verify(Verify { head: None })),
@@ -79,6 +88,7 @@ fn verbs() {
         "brickyard fly",
         "brickyard dev --speed 0",
         "brickyard serve --json",
+        "brickyard migrate --grant-to",
         "brickyard audit",
         "brickyard audit verify --head 3",
     ] {

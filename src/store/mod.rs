@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod audit;
 pub mod gauges;
+pub mod grants;
 pub mod idempotency;
 pub mod operations;
 pub mod schema;

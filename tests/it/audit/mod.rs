@@ -1,6 +1,7 @@
 //! The audit: append-only, every transition in the transaction of the change, sealed into a hash chain that anybody can
-//! check.
+//! check, and out of reach of the service's own role.
 
+mod role;
 mod sealing;
 mod tampering;
 mod transitions;

@@ -4,6 +4,8 @@
 //! refer to. It logs in and reads, and changes nothing, so that it may be run anywhere and at any time. What was not
 //! answered is *unknown* and never shown as a pass; what cannot work is a *fail*. Every finding is told by its key.
 
+mod database;
+
 use crate::app::App;
 use crate::cloud::{
     Check, CheckResult, CloudError, Failure, NETWORK_FREE, Own, Provider, SUBNETS_FREE,
@@ -13,14 +15,10 @@ use crate::domain::problem::{Code, Explanation, FixBy};
 use crate::domain::spec::Spec;
 use crate::domain::template::Template;
 use crate::secrets::{Checked, SecretStore};
-use crate::store::schema;
 use futures_util::future::join_all;
-use sqlx::{Connection, PgConnection};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A database that needs longer than this does not answer.
-const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a throttled call is tried, and the longest wait before the next time.
 const TRIES: usize = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -106,9 +104,13 @@ impl Finding {
 
 /// Asks everybody, all at the same time. By key.
 pub async fn check(app: &App) -> Vec<Finding> {
-    let (database, issuers, stores, accounts) =
-        tokio::join!(database(app), issuers(app), stores(app), accounts(app));
-    let mut findings = [vec![database], issuers, stores, accounts].concat();
+    let (database, issuers, stores, accounts) = tokio::join!(
+        database::check(app),
+        issuers(app),
+        stores(app),
+        accounts(app)
+    );
+    let mut findings = [database, issuers, stores, accounts].concat();
     findings.sort_by(|a, b| a.key.cmp(&b.key));
     findings
 }
@@ -148,26 +150,6 @@ pub fn table(findings: &[Finding]) -> String {
     ];
     text.push_str(&format!("\n{}", counts.map(count).join(", ")));
     text
-}
-
-async fn database(app: &App) -> Finding {
-    let key = "database.url";
-    // Not through the pool, which hides why there is no connection.
-    let options = app.db.connect_options();
-    let connecting = PgConnection::connect_with(&options);
-    match tokio::time::timeout(DATABASE_TIMEOUT, connecting).await {
-        Err(_) => return Finding::new(key, Verdict::Fail, "does not answer in time"),
-        Ok(Err(error)) => return Finding::new(key, Verdict::Fail, error.to_string()),
-        Ok(Ok(connection)) => drop(connection),
-    }
-    match schema::is_current(&app.db).await {
-        Ok(true) => Finding::new(key, Verdict::Pass, "answers, and its schema is up to date"),
-        Ok(false) => {
-            let message = "its schema is not up to date: run `brickyard migrate`";
-            Finding::new(key, Verdict::Warn, message)
-        }
-        Err(error) => Finding::new(key, Verdict::Fail, error.to_string()),
-    }
 }
 
 async fn issuers(app: &App) -> Vec<Finding> {
