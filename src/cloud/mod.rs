@@ -72,6 +72,28 @@ pub struct ConfigurationObject {
     pub content: String,
 }
 
+/// The kinds of things in an account that carry our marker as their name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// Network configurations.
+    Network,
+    /// Storage configurations.
+    Storage,
+    /// Credentials configurations.
+    Credentials,
+    /// Service principals.
+    ServicePrincipal,
+}
+
+/// A thing in the account, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Vendor id.
+    pub id: String,
+    /// Its name; our marker, if it is ours.
+    pub name: String,
+}
+
 /// What the vendor says of a network configuration. It judges one only when a workspace is attached to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkReport {
@@ -242,6 +264,9 @@ pub trait Provider: Send + Sync {
     async fn report_network(&self, id: &str) -> Result<Option<NetworkReport>>;
     /// Removes one; absent counts as removed.
     async fn delete_network(&self, id: &str) -> Result<()>;
+
+    /// Everything of a kind in the account, whoever made it.
+    async fn list_objects(&self, kind: ObjectKind) -> Result<Vec<ListedObject>>;
 
     /// Every workspace of the account, in one call.
     async fn list_workspaces(&self) -> Result<Vec<UpstreamWorkspace>>;

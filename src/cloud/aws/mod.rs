@@ -5,12 +5,14 @@
 
 mod checks;
 mod failure;
+mod listing;
 mod networks;
 mod nouns;
 
 use super::{
-    Check, CheckResult, ConfigurationObject, ListedToken, MintedToken, NetworkReport, NewWorkspace,
-    Own, Probe, Provider, Result, ServicePrincipal, TokenOwner, UpstreamWorkspace,
+    Check, CheckResult, ConfigurationObject, ListedObject, ListedToken, MintedToken, NetworkReport,
+    NewWorkspace, ObjectKind, Own, Probe, Provider, Result, ServicePrincipal, TokenOwner,
+    UpstreamWorkspace,
 };
 use crate::databricks::account::networks::NetworkRequest;
 use crate::databricks::account::workspaces::{Workspace, WorkspaceRequest};
@@ -195,6 +197,10 @@ impl Provider for Aws {
     async fn delete_network(&self, id: &str) -> Result<()> {
         let gone = self.client.delete_network(id).await;
         removed(gone, "deleting the network configuration")
+    }
+
+    async fn list_objects(&self, kind: ObjectKind) -> Result<Vec<ListedObject>> {
+        listing::objects(&self.client, kind).await
     }
 
     async fn list_workspaces(&self) -> Result<Vec<UpstreamWorkspace>> {

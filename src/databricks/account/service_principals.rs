@@ -1,11 +1,17 @@
 //! Service principals of the account, over SCIM.
 
-use crate::databricks::client::{Call, Client, Kind, Proof, in_path, parse_list};
+use crate::databricks::client::{Call, Client, Kind, Proof, in_path, parse, parse_list};
 use crate::databricks::error::Error;
 use crate::databricks::values::{id_text, text};
 use crate::outbound::Verb;
 use serde::Deserialize;
 use serde_json::json;
+
+/// How many are asked for at once. Fewer may come although there are more.
+const PAGE: usize = 500;
+
+/// More pages than any account has.
+const MOST_PAGES: usize = 200;
 
 /// One service principal.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +48,35 @@ impl Client {
         let mut found: Vec<ServicePrincipal> = parse_list(&host, &response, "Resources")?;
         found.retain(|principal| principal.display_name == display_name);
         Ok(found)
+    }
+
+    /// All of the account.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list_service_principals(&self) -> Result<Vec<ServicePrincipal>, Error> {
+        let host = self.account();
+        #[derive(Deserialize)]
+        struct Total {
+            #[serde(rename = "totalResults")]
+            total: Option<usize>,
+        }
+        let mut all: Vec<ServicePrincipal> = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let path = self.account_path("scim/v2/ServicePrincipals");
+            let call = Call::new(Verb::Get, Kind::List, path)
+                .query("startIndex", (all.len() + 1).to_string())
+                .query("count", PAGE.to_string());
+            let response = self.exchange(&host, call, Proof::Principal).await?;
+            let page: Vec<ServicePrincipal> = parse_list(&host, &response, "Resources")?;
+            let total = parse::<Total>(host.side(), &response)?.total;
+            let none = page.is_empty();
+            all.extend(page);
+            if none || total.is_some_and(|total| all.len() >= total) {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// Makes one.

@@ -1,7 +1,7 @@
 //! What is made is found and removed.
 
 use super::*;
-use brickyard::cloud::Own;
+use brickyard::cloud::{ObjectKind, Own};
 
 #[tokio::test]
 async fn what_is_made_is_found_and_removed() {
@@ -148,5 +148,52 @@ async fn preflight_says_what_the_account_can_tell() {
     simulator.fault(Fault::new(FaultKind::Forbidden).on(Call::ListCredentials));
     let checks = aws.preflight(&spec(), Own::default()).await.unwrap();
     assert!(matches!(checks[0].result, CheckResult::Fail(_)));
+    nothing_unexpected(&simulator);
+}
+
+#[tokio::test]
+async fn everything_of_a_kind_is_listed_page_by_page() {
+    let (simulator, aws) = start().await;
+    let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
+    // The vendor's own principal is in the list too.
+    for number in 0..501 {
+        let name = format!("principal-{number}");
+        aws.create_service_principal(&name).await.unwrap();
+    }
+    let inventory = simulator.inventory();
+    let principals = aws.list_objects(ObjectKind::ServicePrincipal).await;
+    let principals = principals.unwrap();
+    assert_eq!(principals.len(), 502);
+    for principal in &inventory.service_principals {
+        let listed = principals
+            .iter()
+            .find(|it| it.id == principal.id.to_string());
+        assert_eq!(listed.unwrap().name, principal.display_name);
+    }
+    for (kind, id, name) in [
+        (
+            ObjectKind::Credentials,
+            made.credentials_id,
+            "our-credentials",
+        ),
+        (
+            ObjectKind::Storage,
+            made.storage_configuration_id,
+            "our-storage",
+        ),
+    ] {
+        let listed = aws.list_objects(kind).await.unwrap();
+        assert_eq!(listed.len(), 1, "{kind:?}");
+        assert_eq!(
+            (Some(&listed[0].id), listed[0].name.as_str()),
+            (id.as_ref(), name)
+        );
+    }
+    assert!(
+        aws.list_objects(ObjectKind::Network)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     nothing_unexpected(&simulator);
 }

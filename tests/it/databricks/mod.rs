@@ -33,7 +33,8 @@ async fn start() -> (Simulator, Aws) {
     (simulator, aws)
 }
 
-fn provider(simulator: &Simulator, account_host: String, requests_per_second: u32) -> Aws {
+/// A provider for the simulated account.
+pub fn provider(simulator: &Simulator, account_host: String, requests_per_second: u32) -> Aws {
     let world = simulator.world();
     let outbound = Outbound::new(outbound::Settings {
         dns_servers: vec![world.dns],
@@ -54,7 +55,8 @@ fn provider(simulator: &Simulator, account_host: String, requests_per_second: u3
     Aws::new(settings, outbound)
 }
 
-fn spec() -> Spec {
+/// What a workspace of these tests is made of.
+pub fn spec() -> Spec {
     Spec {
         template: "t".to_owned(),
         parameters: serde_json::Map::new(),
