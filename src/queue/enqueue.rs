@@ -122,6 +122,26 @@ pub async fn remove_unheld(db: &mut PgConnection, kind: &str, key: &str) -> Resu
     Ok(!held)
 }
 
+/// Those of `keys` that have no job of this kind.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn without_job(
+    db: &mut PgConnection,
+    kind: &str,
+    keys: &[String],
+) -> Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select asked.key as "key!"
+             from unnest($2::text[]) as asked (key)
+            where not exists (select from jobs j where j.kind = $1 and j.key = asked.key)"#,
+        kind,
+        keys
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Tells the workers, once per transaction, that there is something to do.
 ///
 /// # Errors

@@ -6,17 +6,18 @@ use sqlx::PgConnection;
 /// How many things of one kind are in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
-    /// `workspaces` or `operations`.
+    /// `workspaces`, `operations` or `orphans`.
     pub table: String,
-    /// Phase or status.
+    /// Phase or status; of orphans, the kind.
     pub state: String,
-    /// Cloud or kind.
+    /// Cloud or kind; of orphans, the account's configured name.
     pub sort: String,
     /// How many.
     pub count: i64,
 }
 
-/// The living workspaces by phase and cloud; the operations in progress by status and kind. One that is being
+/// The living workspaces by phase and cloud; the operations in progress by status and kind; the orphans by kind and
+/// account. One that is being
 /// cancelled counts as the delete that cancels it: both conditions are those of an index.
 ///
 /// # Errors
@@ -32,7 +33,11 @@ pub async fn counts(db: &mut PgConnection) -> Result<Vec<Count>> {
            select 'operations', status, kind, count(*)
              from operations
             where status in ('queued', 'running', 'needs_attention')
-            group by status, kind"#
+            group by status, kind
+         union all
+           select 'orphans', kind, account, count(*)
+             from orphans
+            group by kind, account"#
     )
     .fetch_all(db)
     .await?)

@@ -57,7 +57,8 @@ pub async fn reserve(
     }
 }
 
-/// Looks a key up.
+/// Looks a key up. It is locked against being purged until the transaction ends, and with it the operation it points
+/// to.
 ///
 /// # Errors
 /// [`super::StoreError`].
@@ -67,7 +68,8 @@ pub async fn find(db: &mut PgConnection, key: &Key<'_>) -> Result<Known> {
            from idempotency_keys
           where principal = $1
             and route = $2
-            and key = $3",
+            and key = $3
+            for key share",
         key.principal,
         key.route,
         key.key

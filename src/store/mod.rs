@@ -1,5 +1,5 @@
-//! All SQL about domain tables: workspaces, operations, attempts, tokens, idempotency keys, audit and its
-//! seals, used bearer tokens.
+//! All SQL about domain tables: workspaces, operations, attempts, tokens, idempotency keys, audit and its seals, used
+//! bearer tokens, orphans, sightings; and what of all this is not kept for ever ([`retention`]).
 //!
 //! Functions take a connection, so that the caller decides what commits together. Every read that serves a caller
 //! names the teams it may see ([`Teams`]). This room decides nothing: rules live in `domain` and `provisioning`.
@@ -10,8 +10,11 @@ pub mod gauges;
 pub mod grants;
 pub mod idempotency;
 pub mod operations;
+pub mod orphans;
+pub mod retention;
 pub mod schema;
 pub mod seals;
+pub mod sightings;
 pub mod tokens;
 pub mod used_tokens;
 pub mod workspaces;

@@ -134,3 +134,16 @@ pub async fn revoke_all(db: &mut PgConnection, workspace: WorkspaceId) -> Result
     .await?;
     Ok(())
 }
+
+/// The vendor's ids of the tokens that a workspace is known to have.
+///
+/// # Errors
+/// [`super::StoreError`].
+pub async fn live_ids(db: &mut PgConnection, workspace: WorkspaceId) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "select external_id from tokens where workspace_id = $1 and status <> 'revoked'",
+        workspace.uuid()
+    )
+    .fetch_all(db)
+    .await?)
+}

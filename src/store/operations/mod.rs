@@ -167,6 +167,39 @@ pub async fn lock_unfinished(
     .collect()
 }
 
+/// Every operation that somebody must be working on or waiting for, with its workspace: each has a job. One that was
+/// asked to stop by another operation on the workspace is left out, for that one ends it.
+///
+/// # Errors
+/// [`super::StoreError`].
+pub async fn with_jobs(db: &mut PgConnection) -> Result<Vec<(OperationId, WorkspaceId)>> {
+    let rows = sqlx::query!(
+        "select o.id, o.workspace_id
+           from operations o
+          where o.finished_at is null
+            and (o.status in ('queued', 'running')
+                 or o.status = 'cancelling'
+                    and not exists (
+                        select from operations other
+                         where other.workspace_id = o.workspace_id
+                           and other.id <> o.id
+                           and other.finished_at is null))
+          order by o.id"
+    )
+    .fetch_all(db)
+    .await?;
+    let ids = |(operation, workspace)| {
+        (
+            OperationId::from_uuid(operation),
+            WorkspaceId::from_uuid(workspace),
+        )
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| ids((row.id, row.workspace_id)))
+        .collect())
+}
+
 /// A new operation on an existing workspace.
 #[derive(Debug)]
 pub struct New<'a> {
