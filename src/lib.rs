@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | roof | [`cli`] parses, [`app`] composes, [`live`] asks the outside beforehand, `dev` plays everything on a laptop, [`config`] reads file and environment |
 //! | 4, the front | [`http`]: the REST API, its OpenAPI document and Swagger UI |
-//! | 3, the work | [`provisioning`]: requests become rows; plan, steps and engine; observer and expiry |
+//! | 3, the work | [`provisioning`]: requests become rows; plan, steps and engine; observer, expiry, sweep and sealing |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
 //! | 1, wires | [`databricks`]; [`traces`] carries spans to a collector |
 //! | ground | [`domain`], [`clock`], [`metrics`]; above them [`outbound`], the one door to others, and [`telemetry`] |

@@ -15,7 +15,9 @@ use crate::outbound::Outbound;
 use crate::provisioning::engine::Engine;
 use crate::provisioning::expire::Expiry;
 use crate::provisioning::observe::Observer;
-use crate::provisioning::seal::{self, Sealer};
+use crate::provisioning::seal::Sealer;
+use crate::provisioning::standing;
+use crate::provisioning::sweep::Sweeper;
 use crate::provisioning::{self, Provisioning};
 use crate::queue;
 use crate::queue::worker::{Handler, Worker};
@@ -86,6 +88,7 @@ impl App {
             observe_slow: seconds(worker.observe_slow_seconds),
             observe_fast_after: seconds(worker.observe_fast_after_seconds),
             seal_every: seconds(worker.seal_seconds),
+            sweep: config.sweep.settings(),
             ..provisioning::Settings::default()
         };
         Ok(Self {
@@ -207,22 +210,28 @@ impl App {
     /// Works on jobs until `shutdown`, then hands back what it holds.
     pub async fn work(&self, shutdown: CancellationToken) {
         self.await_database(&shutdown).await;
-        let sealing = seal::ensure(&self.db, &shutdown);
-        tokio::join!(self.worker().run(shutdown.clone()), sealing);
+        let provisioning = self.provisioning();
+        let ensuring = standing::ensure(&provisioning, &shutdown);
+        let worker = self.worker(Arc::clone(&provisioning));
+        tokio::join!(worker.run(shutdown.clone()), ensuring);
     }
 
-    fn worker(&self) -> Worker {
-        let provisioning = Arc::new(Provisioning {
+    fn provisioning(&self) -> Arc<Provisioning> {
+        Arc::new(Provisioning {
             db: self.db.clone(),
             clock: self.clock.clone(),
             settings: self.provisioning.clone(),
             providers: self.providers(),
             stores: self.stores(),
-        });
+        })
+    }
+
+    fn worker(&self, provisioning: Arc<Provisioning>) -> Worker {
         let handlers: Vec<Arc<dyn Handler>> = vec![
             Arc::new(Engine(Arc::clone(&provisioning))),
             Arc::new(Observer(Arc::clone(&provisioning))),
             Arc::new(Expiry(Arc::clone(&provisioning))),
+            Arc::new(Sweeper(Arc::clone(&provisioning))),
             Arc::new(Sealer(provisioning)),
         ];
         Worker::new(self.db.clone(), self.queue.clone(), handlers)

@@ -19,6 +19,7 @@ mod secrets;
 mod server;
 mod shape;
 mod source;
+mod sweep;
 mod templates;
 mod traces;
 mod worker;
@@ -30,6 +31,7 @@ pub use clouds::AccountSettings;
 pub use database::DatabaseSettings;
 pub use mistakes::{ConfigErrors, Mistake};
 pub use server::ServerSettings;
+pub use sweep::SweepSettings;
 pub use worker::WorkerSettings;
 
 use crate::domain::name::is_name;
@@ -68,6 +70,8 @@ pub struct Config {
     pub templates: Templates,
     /// Workers.
     pub worker: WorkerSettings,
+    /// The sweep.
+    pub sweep: SweepSettings,
     /// What is right but worth a word.
     pub warnings: Vec<Mistake>,
     given: Fingerprints,
@@ -94,7 +98,7 @@ impl Config {
 const TAKEN_UP: [&str; 2] = ["issuers", "templates"];
 
 /// The root's keys.
-const ROOT: [&str; 11] = [
+const ROOT: [&str; 12] = [
     "instance",
     "server",
     "database",
@@ -103,6 +107,7 @@ const ROOT: [&str; 11] = [
     "issuers",
     "accounts",
     "stores",
+    "sweep",
     "templates",
     "traces",
     "worker",
@@ -181,6 +186,7 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
     let accounts = clouds::read(source, plain, mistakes);
     let stores = secrets::read(source, plain, mistakes);
     let worker = worker::read(source, mistakes);
+    let sweep = sweep::read(source, mistakes);
     // Names again, for a template may refer to something that is wrong in itself; shape mistakes are told above.
     let mut told = Mistakes::default();
     let references = References {
@@ -209,6 +215,7 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
         stores,
         templates,
         worker: worker?,
+        sweep: sweep?,
         warnings: Vec::new(),
         given: source.fingerprints(),
     })
@@ -265,7 +272,7 @@ pub fn warnings(warnings: &[Mistake]) -> String {
 
 /// Every key there is, tables by their pattern: `accounts.*.client_id`.
 pub fn known_keys() -> Vec<String> {
-    let sections: [(&str, &[&str]); 13] = [
+    let sections: [(&str, &[&str]); 14] = [
         ("server", source::fields::<server::Raw>()),
         ("database", source::fields::<database::Raw>()),
         ("log", source::fields::<log::Raw>()),
@@ -279,6 +286,7 @@ pub fn known_keys() -> Vec<String> {
         ("stores.*", source::fields::<secrets::age_file::Raw>()),
         ("templates.*", source::fields::<templates::Raw>()),
         ("worker", source::fields::<WorkerSettings>()),
+        ("sweep", source::fields::<SweepSettings>()),
     ];
     let mut keys = vec!["instance".to_owned()];
     for (section, fields) in sections {

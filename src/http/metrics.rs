@@ -128,6 +128,11 @@ async fn look_up(db: &PgPool) -> store::Result<Vec<Gauge>> {
             help: "Operations that have not ended",
             series: series("operations", "status", "kind"),
         },
+        Gauge {
+            name: "orphans",
+            help: "Things outside with our marker that nobody owns",
+            series: series("orphans", "kind", "account"),
+        },
         Gauge::of(
             "jobs_available",
             "Jobs that are due and taken by nobody",

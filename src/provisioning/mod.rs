@@ -8,8 +8,9 @@
 //! permit first, and if the answer is lost, a look for the marker instead of a second call. [`observe`] watches the
 //! workspaces Databricks is building, one list call per account and tick. A create that cannot be finished is
 //! explained and, when its time has come, undone by a delete operation: the same steps, last first. A workspace with a
-//! lifetime is deleted at its end ([`expire`]). Whatever changes is told in the audit, in the transaction of the change;
-//! a job of its own chains what was told ([`seal`]), and anybody can check the chain ([`verify`]).
+//! lifetime is deleted at its end ([`expire`]). What nobody waits for is found by the [`sweep`]: orphans, stray
+//! tokens, lost jobs, and what is not kept for ever. Whatever changes is told in the audit, in the transaction of the
+//! change; a job of its own chains what was told ([`seal`]), and anybody can check the chain ([`verify`]).
 //!
 //! This room refuses to know HTTP, SQL (it calls `store` and `queue`) and any cloud's or store's wire.
 
@@ -21,8 +22,10 @@ pub mod once;
 pub mod plan;
 pub mod request;
 pub mod seal;
+pub mod standing;
 pub mod step;
 pub mod steps;
+pub mod sweep;
 pub mod verify;
 
 mod checkpoint;
@@ -48,6 +51,8 @@ pub const EXPIRY_JOB: &str = "expiry";
 
 /// Kind of the job that seals the audit; there is one.
 pub const SEAL_JOB: &str = "seal";
+/// Kind of the jobs that sweep; their key is the account's name, or [`sweep::HOUSE`].
+pub const SWEEP_JOB: &str = "sweep";
 
 /// Channel that is told the id of every operation that changed.
 pub const OPERATIONS_CHANNEL: &str = "brickyard_operations";
@@ -79,6 +84,8 @@ pub struct Settings {
     pub look_gap: Duration,
     /// Between two looks for audit rows that no seal covers.
     pub seal_every: Duration,
+    /// The sweep.
+    pub sweep: sweep::Settings,
 }
 
 impl Default for Settings {
@@ -96,6 +103,7 @@ impl Default for Settings {
             probe_gap: Duration::from_millis(500),
             look_gap: Duration::from_secs(5),
             seal_every: Duration::from_secs(60),
+            sweep: sweep::Settings::default(),
         }
     }
 }

@@ -4,12 +4,11 @@
 
 use super::{Provisioning, SEAL_JOB};
 use crate::domain::seal::{Hash, Head, seal};
+use crate::queue::Job;
 use crate::queue::lease::{self, Release};
 use crate::queue::worker::{Failed, Handler, Left};
-use crate::queue::{Job, enqueue};
 use crate::store::seals;
 use async_trait::async_trait;
-use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -18,28 +17,10 @@ use tokio_util::sync::CancellationToken;
 const BATCH: i64 = 500;
 
 /// There is one chain, and so one job.
-const KEY: &str = "audit";
-
-/// Between two tries to enqueue the job.
-const AGAIN: Duration = Duration::from_secs(5);
+pub const KEY: &str = "audit";
 
 /// Runs the job that seals.
 pub struct Sealer(pub Arc<Provisioning>);
-
-/// Enqueues the job if it is not there, as soon as the database lets us. Every worker does so when it begins.
-pub async fn ensure(db: &PgPool, shutdown: &CancellationToken) {
-    let enqueue = async || {
-        let mut connection = db.acquire().await?;
-        enqueue::enqueue(&mut connection, SEAL_JOB, KEY, Duration::ZERO).await
-    };
-    while let Err(error) = enqueue().await {
-        tracing::warn!(%error, "cannot enqueue the job that seals the audit; trying again");
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(AGAIN) => {}
-        }
-    }
-}
 
 #[async_trait]
 impl Handler for Sealer {

@@ -38,6 +38,7 @@ mod steering;
 mod store_outage;
 mod support;
 mod swagger_ui;
+mod sweep;
 mod templates;
 mod traces;
 mod versions;

@@ -322,6 +322,23 @@ fn every_mistake_names_its_key() {
             "worker.shutdown_grace_seconds: 10 is less",
         ),
         (add("worker", "slots = 0"), "worker.slots: 0"),
+        (
+            add("sweep", "delete = \"yes\""),
+            "sweep.delete: must be true or false, not text",
+        ),
+        (add("sweep", "every_seconds = 1"), "sweep.every_seconds: 1"),
+        (
+            add("sweep", "delete_after_seconds = 60"),
+            "sweep.delete_after_seconds: 60 is not between 3600",
+        ),
+        (
+            add("sweep", "keep_deleted_seconds = 604800"),
+            "sweep.keep_deleted_seconds: 604800 is not between 691200",
+        ),
+        (
+            add("sweep", "keep_operations_seconds = 604800"),
+            "sweep.keep_operations_seconds: 604800 is not between 691200",
+        ),
     ];
     for (text, expected) in cases {
         let found = one(text);

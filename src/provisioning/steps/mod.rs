@@ -58,7 +58,7 @@ fn ours(
 }
 
 /// Whose PAT is meant.
-fn token_owner<'a>(
+pub(super) fn token_owner<'a>(
     principal: Option<&'a crate::cloud::ServicePrincipal>,
     token_for: TokenFor,
 ) -> Option<TokenOwner<'a>> {

@@ -2,8 +2,11 @@
 
 mod scraped;
 
+use crate::support::account::Account;
 use crate::support::process::{Process, free_port};
 use crate::support::{Answer, Builder, PATIENCE, TestApp, conformity};
+use brickyard::domain::id::WorkspaceId;
+use brickyard::domain::marker::{MarkerKind, marker};
 use brickyard::domain::problem::Code;
 use brickyard::provisioning::plan;
 use scraped::Scraped;
@@ -67,7 +70,17 @@ fn is_known(label: &str, value: &str) -> bool {
                 .is_ok_and(|status| (100..600).contains(&status));
             http || one_of(&["none", "queued", "running", "needs_attention"])
         }
-        "kind" => one_of(&["create", "delete"]),
+        "kind" => one_of(&[
+            "create",
+            "delete",
+            "workspace",
+            "network",
+            "storage",
+            "credentials",
+            "principal",
+            "token",
+        ]),
+        "account" => value == "main",
         "cloud" => value == "aws",
         "result" => one_of(&["succeeded", "failed", "cancelled", "skipped", "undone"]),
         "code" => value.is_empty() || value.parse::<Code>().is_ok(),
@@ -112,6 +125,13 @@ async fn busy() -> TestApp {
             app.raw(method, target, &headers, b"").await;
         }
     }
+    let account = Account::open(&app.simulator).await;
+    let orphan = marker("dev", WorkspaceId::new(), MarkerKind::Credentials, 1);
+    let body = json!({"credentials_name": orphan, "aws_credentials": {"sts_role": {"role_arn": "arn:aws:iam::111122223333:role/x"}}});
+    let orphan = account.create("credentials", body).await;
+    app.sweep().await;
+    let orphan = orphan["credentials_id"].as_str().expect("an id");
+    account.remove(&format!("credentials/{orphan}")).await;
     app.stop_workers().await;
     app.create("telltale-four").await;
     // What was looked up before is forgotten.

@@ -1,6 +1,6 @@
 //! The account API as somebody else would use it: for objects that are not Brickyard's.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::Simulator;
 
 /// Databricks' account API as somebody else's script would use it.
@@ -37,8 +37,17 @@ impl Account {
 
     /// Makes an object, by the last segment of its path; the answer.
     pub async fn create(&self, what: &str, body: Value) -> Value {
+        self.send(reqwest::Method::POST, what, body).await
+    }
+
+    /// Removes an object, by the end of its path; the answer.
+    pub async fn remove(&self, what: &str) -> Value {
+        self.send(reqwest::Method::DELETE, what, json!({})).await
+    }
+
+    async fn send(&self, method: reqwest::Method, what: &str, body: Value) -> Value {
         let response = reqwest::Client::new()
-            .post(format!("{}/{what}", self.base))
+            .request(method, format!("{}/{what}", self.base))
             .bearer_auth(&self.token)
             .json(&body)
             .send()

@@ -11,6 +11,7 @@ mod exchange;
 mod numbers;
 pub mod process;
 pub mod stores;
+mod sweep;
 pub mod variants;
 pub mod wire;
 

@@ -181,3 +181,10 @@ pub async fn unrepeatable() -> Vec<(Variant, step::Call)> {
         .filter_map(|(variant, call)| Some((variant, permitted(&variant, call)?)))
         .collect()
 }
+
+/// The simulator's calls behind those of this variant that must not be repeated.
+pub fn unrepeatable_of(variant: &Variant) -> Vec<Call> {
+    let steps = variant.steps().iter();
+    let calls = steps.flat_map(|step| step.calls());
+    calls.map(|call| behind(*call).0).collect()
+}
