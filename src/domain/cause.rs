@@ -122,6 +122,9 @@ impl Code {
             }
             Self::WorkspaceBanned => "Databricks switched it off.",
             Self::WorkspaceCancelled => "Somebody deleted it at Databricks before it was ready.",
+            Self::DeletedOutside => {
+                "Somebody removed it in the account, and not through this service."
+            }
             Self::ProvisioningTimeout => {
                 "What it waited for did not happen before the template's deadline."
             }

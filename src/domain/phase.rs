@@ -18,7 +18,8 @@ pub enum Phase {
     Deleting,
     /// Gone; readable by id for a while.
     Deleted,
-    /// The create ended with a problem; kept for repair until `keep_failed_seconds` is over.
+    /// The create ended with a problem; kept for repair until `keep_failed_seconds` is over. Or it was ready, and is no
+    /// longer there or of use: `problem` says why.
     Failed,
 }
 

@@ -178,6 +178,7 @@ catalogue! {
     WorkspaceFailed = "workspace_failed", 422, CloudAdmin, false, "Databricks could not build the workspace", "Read the vendor's own words in `upstream`.";
     WorkspaceBanned = "workspace_banned", 422, Databricks, false, "Databricks has banned the workspace", "Ask Databricks support.";
     WorkspaceCancelled = "workspace_cancelled", 422, Operator, false, "The workspace was removed while it was being made", "Find out who deleted it at Databricks, then ask again.";
+    DeletedOutside = "deleted_outside", 422, Operator, false, "The workspace was deleted at Databricks", "Delete it here too, which removes what is left of it; then ask for another.";
     ProvisioningTimeout = "provisioning_timeout", 422, Operator, true, "The operation was not finished before its deadline", "See which step waited and for what; ask again if the cause is gone.";
     DnsNotResolving = "dns_not_resolving", 422, Operator, true, "The workspace's name does not resolve", "Check the resolver Brickyard uses, or set `reachable_from_here = false` for private workspaces.";
     ApiNotReady = "api_not_ready", 422, Databricks, true, "The workspace's API does not answer steadily", "Try again; if it stays, ask Databricks support.";

@@ -52,6 +52,7 @@ impl From<RequestError> for Problem {
                 Self::new(Code::ValidationFailed, detail)
                     .errors(refused.into_iter().map(error).collect())
             }
+            RequestError::Lost(why) => Self::new(why.code, why.detail),
             RequestError::Store(error) => error.into(),
         }
     }

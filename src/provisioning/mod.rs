@@ -8,9 +8,10 @@
 //! permit first, and if the answer is lost, a look for the marker instead of a second call. [`observe`] watches the
 //! workspaces Databricks is building, one list call per account and tick. A create that cannot be finished is
 //! explained and, when its time has come, undone by a delete operation: the same steps, last first. A workspace with a
-//! lifetime is deleted at its end ([`expire`]). What nobody waits for is found by the [`sweep`]: orphans, stray
-//! tokens, lost jobs, and what is not kept for ever. Whatever changes is told in the audit, in the transaction of the
-//! change; a job of its own chains what was told ([`seal`]), and anybody can check the chain ([`verify`]).
+//! lifetime is deleted at its end ([`expire`]). What nobody waits for is found by the [`sweep`]: orphans, workspaces that
+//! vanished, stray tokens, lost jobs, and what is not kept for ever. Whatever changes is told in the audit, in the
+//! transaction of the change; a job of its own chains what was told ([`seal`]), and anybody can check the chain
+//! ([`verify`]). The jobs that are always there are [`standing`].
 //!
 //! This room refuses to know HTTP, SQL (it calls `store` and `queue`) and any cloud's or store's wire.
 

@@ -4,14 +4,16 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 /// Each table and what is done with it. `for update` counts as an update.
-pub const GRANTS: [(&str, &str); 11] = [
-    ("workspaces", "select, insert, update"),
-    ("operations", "select, insert, update"),
+pub const GRANTS: [(&str, &str); 13] = [
+    ("workspaces", "select, insert, update, delete"),
+    ("operations", "select, insert, update, delete"),
     ("jobs", "select, insert, update, delete"),
     ("processes", "select, insert, update, delete"),
-    ("attempts", "select, insert, update"),
-    ("tokens", "select, insert, update"),
-    ("idempotency_keys", "select, insert"),
+    ("attempts", "select, insert, update, delete"),
+    ("tokens", "select, insert, update, delete"),
+    ("idempotency_keys", "select, insert, update, delete"),
+    ("orphans", "select, insert, update, delete"),
+    ("sightings", "select, insert, update, delete"),
     ("used_tokens", "select, insert, update, delete"),
     ("audit", "select, insert"),
     ("seals", "select, insert"),

@@ -115,6 +115,8 @@ impl Segment for AnySegment {
 /// `immutable_field`. What a template resolves to is not compared: `sandbox` is content with whatever version of it
 /// the workspace was made from; a version that is named must be that one.
 ///
+/// One that was ready and is no longer there is answered 422 with its `problem`: delete it first.
+///
 /// `If-None-Match: *` only makes, and is answered 412 if it is there. A workspace that is being removed is 409; once it
 /// is gone, another one is made.
 #[utoipa::path(

@@ -7,6 +7,7 @@ use crate::domain::local::{Change, Circumstances, Local};
 use crate::domain::operation::OperationStatus;
 use crate::domain::phase::Phase;
 use crate::domain::precondition::Precondition;
+use crate::domain::problem::{Code, Explanation};
 use crate::domain::wish;
 use crate::provisioning::expire;
 use crate::store::operations::Operation;
@@ -82,6 +83,12 @@ pub async fn put(
     };
     let workspace = apply(&mut transaction, asker, workspace, &change, existing.now).await?;
     let put = match workspace.active_operation {
+        None if workspace.phase == Phase::Failed => {
+            let why = workspace.problem.unwrap_or_else(|| {
+                Explanation::new(Code::WorkspaceFailed, "Nothing is done about it.")
+            });
+            return Err(RequestError::Lost(Box::new(why)));
+        }
         None => Put::Done(Box::new(workspace)),
         Some(active) => {
             let active = reread(&mut transaction, active).await?;

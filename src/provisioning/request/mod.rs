@@ -22,6 +22,7 @@ use super::{OPERATION_JOB, plan};
 use crate::domain::id::{OperationId, WorkspaceId};
 use crate::domain::local::{Local, Refused};
 use crate::domain::operation::{OperationKind, StepRecord};
+use crate::domain::problem::Explanation;
 use crate::domain::template::{Choices, Template};
 use crate::queue::enqueue;
 use crate::store::operations::{self, Operation};
@@ -134,6 +135,9 @@ pub enum RequestError {
     /// These members cannot be what was sent.
     #[error("refused")]
     Refused(Vec<Refused>),
+    /// The workspace is no longer there or of use, for this reason, and no operation can change that.
+    #[error("lost: {}", .0.detail)]
+    Lost(Box<Explanation>),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

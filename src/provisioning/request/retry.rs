@@ -87,7 +87,9 @@ pub(super) async fn go_on_with(
     if last.kind == OperationKind::Create && last.status == OperationStatus::NeedsAttention {
         return Ok(resume(db, asker, workspace, &last).await?);
     }
-    if workspace.phase != Phase::Failed || last.kind != OperationKind::Create {
+    // One whose create succeeded is failed because it was lost since: there is no step to go on from.
+    let failed = last.kind == OperationKind::Create && last.status != OperationStatus::Succeeded;
+    if workspace.phase != Phase::Failed || !failed {
         let operation = unfinished
             .last()
             .map_or(workspace.last_operation, |operation| operation.id);

@@ -1,9 +1,10 @@
 //! The sweep: what nobody waits for and nobody asked for, found by looking around every few minutes.
 //!
 //! One job per account compares what is in the account with what we know. What carries our marker and has no owner is
-//! an **orphan** (`orphans`): reported once, remembered, and removed only where the operator says so. A PAT with our
-//! marker that is not the delivered one is revoked (`strays`), since nobody has its value. One more job, of no account,
-//! gives unfinished operations back the jobs they have lost and purges what is not kept for ever (`house`).
+//! an **orphan** (`orphans`): reported once, remembered, and removed only where the operator says so. A ready
+//! workspace that is no longer there is said so (`drift`); a PAT with our marker that is not the delivered one is
+//! revoked (`strays`), since nobody has its value. One more job, of no account, gives unfinished operations back the
+//! jobs they have lost and purges what is not kept for ever (`house`).
 //!
 //! The jobs re-enqueue themselves, and their lease is the election: a replica that dies is replaced when its lease ends.
 //!
@@ -12,6 +13,7 @@
 //! one more look, the lease, and the question who owns it, asked at the last moment. This room refuses to touch what
 //! carries no marker of this instance.
 
+mod drift;
 mod house;
 mod orphans;
 mod pass;

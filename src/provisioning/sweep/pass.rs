@@ -1,6 +1,6 @@
 //! One pass over one account: the looks, and what every part of it needs.
 
-use super::{SYSTEM, orphans, strays};
+use super::{SYSTEM, drift, orphans, strays};
 use crate::cloud::{ObjectKind, Provider, UpstreamWorkspace};
 use crate::domain::id::WorkspaceId;
 use crate::domain::marker::{MarkerKind, WORKSPACE_TAG, marked};
@@ -41,6 +41,7 @@ impl Pass<'_> {
         if self.provisioning.settings.sweep.delete {
             orphans::remove(self).await?;
         }
+        drift::sweep(self, &workspaces).await?;
         strays::sweep(self).await
     }
 

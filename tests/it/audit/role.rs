@@ -7,6 +7,7 @@ use brickyard::live::{self, Verdict};
 use brickyard::store::{grants, used_tokens};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use std::time::Duration;
 
 /// A database and a role that was granted what the service needs by the real command.
 struct Housed {
@@ -101,6 +102,18 @@ async fn it_does_the_whole_job_and_cannot_alter_the_audit() {
     }
     drop(connection);
     app.removed("granted").await;
+    // What is not kept for ever goes when its time has come; the role is let do that, too.
+    let gone = app.workspace_of(&create.body).await;
+    let days = 100_u64;
+    housed
+        .bare
+        .run("update test_clock set offset_ms = offset_ms + 100 * 86400000::bigint")
+        .await;
+    app.app.clock.advance(Duration::from_secs(days * 86_400));
+    app.simulator.advance(Duration::from_secs(days * 86_400));
+    app.sweep().await;
+    let path = gone["href"].as_str().expect("a link");
+    assert_eq!(app.get(path).await.status, 404, "it is purged");
     all_sealed(&app.db).await;
     brickyard(&housed.url, &["audit", "verify"])
         .await

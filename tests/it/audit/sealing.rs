@@ -4,9 +4,9 @@ use super::{Bare, all_sealed, brickyard, chain, insert, sealer, verify};
 use crate::support::process::Process;
 use crate::support::{Builder, PATIENCE};
 use brickyard::domain::seal::{Hash, Head};
-use brickyard::provisioning::seal;
+use brickyard::provisioning::{SEAL_JOB, seal};
 use brickyard::queue::worker::{Handler, Left, Worker};
-use brickyard::queue::{self, Job};
+use brickyard::queue::{self, Job, enqueue};
 use brickyard::store::{schema, seals};
 use futures_util::future::join_all;
 use sqlx::migrate::Migrator;
@@ -85,7 +85,11 @@ async fn several_workers_make_one_chain() {
     // More than one batch is there when they begin.
     bare.run("insert into audit (actor, action) select 'worker', 'step.waiting' from generate_series(1, 1200)")
         .await;
-    seal::ensure(&bare.db, &stop).await;
+    let mut connection = bare.db.acquire().await.expect("a connection");
+    enqueue::enqueue(&mut connection, SEAL_JOB, seal::KEY, Duration::ZERO)
+        .await
+        .expect("it is enqueued");
+    drop(connection);
     let workers = (0..3).map(|_| tokio::spawn(worker(&bare).run(stop.clone())));
     let workers: Vec<_> = workers.collect();
     let writers = (0..4).map(async |writer| {

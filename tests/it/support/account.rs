@@ -40,6 +40,11 @@ impl Account {
         self.send(reqwest::Method::POST, what, body).await
     }
 
+    /// Changes an object, by the end of its path; the answer.
+    pub async fn update(&self, what: &str, body: Value) -> Value {
+        self.send(reqwest::Method::PATCH, what, body).await
+    }
+
     /// Removes an object, by the end of its path; the answer.
     pub async fn remove(&self, what: &str) -> Value {
         self.send(reqwest::Method::DELETE, what, json!({})).await

@@ -1,5 +1,6 @@
 //! What nobody waits for and nobody asked for: found by looking around, reported once, and touched only where it is ours.
 
+mod drift;
 mod election;
 mod flight;
 mod jobs;
