@@ -126,6 +126,15 @@ impl Answer {
         self
     }
 
+    /// Its `Retry-After`, in seconds.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        let (_, value) = self
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "retry-after")?;
+        value.parse().ok()
+    }
+
     pub(crate) fn by_mistake(mut self) -> Answer {
         self.mistake = true;
         self

@@ -1,4 +1,4 @@
-//! Two times: simulated time moves states (and can be fast or jump), real time stamps and expires.
+//! Two times: simulated time moves states (and can be fast or jump), real time expires, and stamps together with the jumps.
 
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,9 @@ impl Clock {
         self.start.elapsed().mul_f64(self.speed) + self.jumped
     }
 
-    /// Real time since the start.
-    pub(crate) fn real(&self) -> Duration {
-        self.start.elapsed()
+    /// Time since the start as the clients' clocks see it: real, and jumped with ours.
+    pub(crate) fn stamp(&self) -> Duration {
+        self.start.elapsed() + self.jumped
     }
 
     pub(crate) fn advance(&mut self, by: Duration) {

@@ -111,7 +111,7 @@ fn reply(core: &Core, message: &[u8]) -> Option<Vec<u8>> {
     core.log(
         &mut state,
         Call::Dns,
-        subject,
+        (subject, None),
         query.query_type().to_string(),
         name.to_string(),
         fault,

@@ -27,6 +27,8 @@ const BODY_LIMIT: usize = 4 << 20;
 pub(crate) struct Core {
     state: Mutex<State>,
     released: watch::Sender<u64>,
+    /// How many calls have come to be held.
+    holds: watch::Sender<u64>,
 }
 
 impl Core {
@@ -34,6 +36,7 @@ impl Core {
         Arc::new(Core {
             state: Mutex::new(state),
             released: watch::Sender::new(0),
+            holds: watch::Sender::new(0),
         })
     }
 
@@ -48,8 +51,13 @@ impl Core {
         self.released.send_modify(|times| *times += 1);
     }
 
+    pub(crate) fn holds(&self) -> watch::Receiver<u64> {
+        self.holds.subscribe()
+    }
+
     /// Waits for the first release after this one.
     async fn held(&self, since: u64) {
+        self.holds.send_modify(|times| *times += 1);
         // Nobody drops the sender while a request is served.
         let _ = self
             .released
@@ -62,39 +70,55 @@ impl Core {
         &self,
         state: &mut State,
         call: Call,
-        workspace: Option<String>,
+        (workspace, object): (Option<String>, Option<String>),
         method: String,
         path: String,
         fault: Option<FaultKind>,
     ) -> u64 {
         let sequence = state.arrivals.len() as u64 + 1;
-        let at = u64::try_from(state.clock.real().as_millis()).unwrap_or(u64::MAX);
+        let at = stamp(state);
         state.arrivals.push(Arrival {
             sequence,
             at,
+            until: None,
             call,
             workspace,
+            object,
             method,
             path,
             status: None,
+            acted: false,
+            retry_after: None,
             fault,
             mistake: false,
         });
         sequence
     }
 
-    fn answered(&self, sequence: u64, status: Option<u16>, mistake: bool) {
+    fn answered(&self, sequence: u64, answer: &Answer) {
         // As it was when it acted: nothing needs to catch up for the log.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamp(&state);
         if let Some(arrival) = state.arrivals.get_mut(sequence as usize - 1) {
-            arrival.status = status;
-            arrival.mistake = mistake;
+            arrival.status = Some(answer.status);
+            arrival.mistake = answer.mistake;
+            arrival.until = Some(now);
+            arrival.retry_after = answer.retry_after();
         }
     }
 
-    fn act(&self, request: &Request) -> Answer {
-        routes::act(&mut self.state(), request)
+    fn act(&self, request: &Request, sequence: u64) -> Answer {
+        let mut state = self.state();
+        let answer = routes::act(&mut state, request);
+        if let Some(arrival) = state.arrivals.get_mut(sequence as usize - 1) {
+            arrival.acted = answer.status < 400;
+        }
+        answer
     }
+}
+
+fn stamp(state: &State) -> u64 {
+    u64::try_from(state.clock.stamp().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Serves until the task ends.
@@ -128,10 +152,10 @@ async fn through_faults(core: &Core, knife: &Knife, mut request: Request) -> Ans
     let since = *core.released.borrow();
     let (sequence, effect, delay) = arrive(core, &mut request);
     let answer = match effect {
-        None | Some(Effect::Within) => core.act(&request),
+        None | Some(Effect::Within) => core.act(&request, sequence),
         Some(Effect::Instead(answer)) => answer,
         Some(Effect::After(instead)) => {
-            let answer = core.act(&request);
+            let answer = core.act(&request, sequence);
             if answer.status < 400 { instead } else { answer }
         }
         Some(Effect::CutBefore) => {
@@ -139,12 +163,12 @@ async fn through_faults(core: &Core, knife: &Knife, mut request: Request) -> Ans
             return Answer::empty(503);
         }
         Some(Effect::CutAfter) => {
-            core.act(&request);
+            core.act(&request, sequence);
             knife.cut();
             return Answer::empty(503);
         }
         Some(Effect::Halve) => {
-            let answer = core.act(&request);
+            let answer = core.act(&request, sequence);
             knife.halve();
             answer
         }
@@ -153,19 +177,19 @@ async fn through_faults(core: &Core, knife: &Knife, mut request: Request) -> Ans
             // A client that went away just before the release is noticed now, and takes its request
             // with it: this future is dropped.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            core.act(&request)
+            core.act(&request, sequence)
         }
         Some(Effect::HoldAfter) => {
-            let answer = core.act(&request);
+            let answer = core.act(&request, sequence);
             core.held(since).await;
             answer
         }
         Some(Effect::Late) => {
             tokio::time::sleep(delay).await;
-            core.act(&request)
+            core.act(&request, sequence)
         }
     };
-    core.answered(sequence, Some(answer.status), answer.mistake);
+    core.answered(sequence, &answer);
     answer
 }
 
@@ -194,6 +218,7 @@ fn arrive(core: &Core, request: &mut Request) -> (u64, Option<Effect>, Duration)
         Host::Workspace(deployment) => format!("{deployment}{}", request.path),
     };
     let method = request.method.to_string();
-    let sequence = core.log(&mut state, request.call, workspace, method, path, fault);
+    let names = (workspace, state.object(request));
+    let sequence = core.log(&mut state, request.call, names, method, path, fault);
     (sequence, effect, delay)
 }

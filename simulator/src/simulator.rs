@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use crate::arrivals::Arrival;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::dns;
-use crate::faults::Fault;
+use crate::faults::{Fault, FaultKind};
 use crate::inventory::{self, Inventory};
 use crate::login::LoginClient;
 use crate::oidc;
@@ -143,6 +144,16 @@ impl Simulator {
     /// Disarms all faults. What was fixed at a workspace's birth stays.
     pub fn clear_faults(&self) {
         self.0.core.state().faults.clear();
+    }
+
+    /// Disarms the faults of one kind.
+    pub fn clear_fault(&self, kind: FaultKind) {
+        self.0.core.state().faults.disarm(kind);
+    }
+
+    /// How many requests and answers have come to be held, as it grows.
+    pub fn holds(&self) -> watch::Receiver<u64> {
+        self.0.core.holds()
     }
 
     /// Lets go every held request and answer.

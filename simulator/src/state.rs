@@ -18,6 +18,15 @@ use crate::request::{Host, Request};
 use crate::vault::Vault;
 use crate::world::World;
 
+/// What bodies call the name of what they make.
+const NAMES: [&str; 5] = [
+    "workspace_name",
+    "credentials_name",
+    "storage_configuration_name",
+    "network_name",
+    "displayName",
+];
+
 /// A service principal of the account.
 #[derive(Clone, Debug)]
 pub(crate) struct Principal {
@@ -126,6 +135,27 @@ impl State {
             .find(|w| w.deployment_name == deployment)
     }
 
+    /// The name of the object a request makes, or speaks of by its id: a token's comment, a workspace's name.
+    pub(crate) fn object(&self, request: &Request) -> Option<String> {
+        let body = serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
+        let given = NAMES
+            .iter()
+            .chain(&["comment"])
+            .find_map(|key| body.get(*key)?.as_str());
+        let id = request.ids.last().map(String::as_str);
+        let objects = [&self.credentials, &self.storage, &self.networks];
+        let mut named = objects.into_iter().flatten();
+        let by_id = |id: &str| {
+            let object = named.find(|it| it.id == id).map(|it| it.name.clone());
+            let principal = self.principals.iter().find(|it| it.id.to_string() == id);
+            let workspace = self.workspaces.iter().find(|it| it.id.to_string() == id);
+            object
+                .or_else(|| principal.map(|it| it.display_name.clone()))
+                .or_else(|| workspace.map(|it| it.name.clone()))
+        };
+        given.map(str::to_owned).or_else(|| id.and_then(by_id))
+    }
+
     /// The upstream name of the workspace a request concerns, and further names it mentions.
     pub(crate) fn subjects(&self, request: &Request) -> (Option<String>, Vec<String>) {
         let mut names = Vec::new();
@@ -141,16 +171,10 @@ impl State {
             );
         }
         if let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(&request.body) {
-            let keys = [
-                "workspace_name",
-                "credentials_name",
-                "storage_configuration_name",
-                "network_name",
-                "displayName",
-                "deployment_name",
-            ];
             names.extend(
-                keys.iter()
+                NAMES
+                    .iter()
+                    .chain(&["deployment_name"])
                     .filter_map(|k| body.get(*k)?.as_str())
                     .map(str::to_owned),
             );

@@ -181,6 +181,10 @@ impl Faults {
         self.armed.clear();
     }
 
+    pub(crate) fn disarm(&mut self, kind: FaultKind) {
+        self.armed.retain(|armed| armed.fault.fault != kind);
+    }
+
     /// Arms the fault a workspace asks for in its own name, once per name.
     pub(crate) fn arm_marked(&mut self, workspace: &str) {
         if let Some(kind) = FaultKind::marked_by(workspace)

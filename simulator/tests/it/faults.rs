@@ -115,6 +115,40 @@ async fn answers_are_lost_cut_and_replaced_after_the_effect() {
 }
 
 #[tokio::test]
+async fn the_log_tells_what_acted_when_and_about_what() {
+    let lab = Lab::new().await;
+    let create = async |name: &str| {
+        let request = lab.request(Method::POST, "credentials");
+        let _ = request.json(&credentials(name)).send().await;
+        lab.simulator.arrivals().pop().unwrap()
+    };
+    let fault = |kind| {
+        lab.simulator
+            .fault(Fault::new(kind).on(Call::CreateCredentials))
+    };
+    fault(FaultKind::Throttled);
+    let held_back = create("first").await;
+    assert_eq!(held_back.object.as_deref(), Some("first"));
+    assert_eq!((held_back.acted, held_back.retry_after), (false, Some(1)));
+    assert!(held_back.until.is_some_and(|until| until >= held_back.at));
+    lab.simulator.advance(Duration::from_secs(60));
+    fault(FaultKind::AnswerLost);
+    let lost = create("second").await;
+    assert_eq!((lost.acted, lost.until, lost.status), (true, None, None));
+    assert!(lost.at >= held_back.at + 60_000, "jumps count");
+    // A fault of another kind is not disarmed with it.
+    fault(FaultKind::HoldRequest);
+    fault(FaultKind::RequestLost);
+    lab.simulator.clear_fault(FaultKind::HoldRequest);
+    assert!(!create("third").await.acted);
+    let id = lab.simulator.inventory().credentials[0].id.clone();
+    lab.delete(&format!("credentials/{id}")).await;
+    let removal = lab.simulator.arrivals().pop().unwrap();
+    assert_eq!(removal.object.as_deref(), Some("second"), "told by its id");
+    assert!(removal.acted && *lab.simulator.holds().borrow() == 0);
+}
+
+#[tokio::test]
 async fn what_is_held_is_released_or_goes_with_its_client() {
     let lab = Lab::new().await;
     let arrived = async |count: usize| {
