@@ -8,6 +8,7 @@
 mod audit;
 mod bad_input;
 mod canary;
+mod checker;
 mod clients;
 mod commands;
 mod cost;

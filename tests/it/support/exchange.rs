@@ -1,8 +1,10 @@
 //! What a test says to the API, and as whom; every answer is held against the document.
 
 use super::{TestApp, conformity};
+use crate::checker::history::{Exchange, identity};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 /// One answer of the API.
 #[derive(Debug, Clone)]
@@ -35,12 +37,12 @@ impl TestApp {
         &self,
         method: &str,
         path: &str,
-        headers: &[(&str, &str)],
+        sent: &[(&str, &str)],
         body: Option<&str>,
     ) -> Answer {
         let verb = method.parse::<reqwest::Method>().expect("a method");
         let mut request = self.client.request(verb, format!("{}{path}", self.url));
-        for (name, value) in headers {
+        for (name, value) in sent {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
@@ -59,15 +61,43 @@ impl TestApp {
             })
             .collect();
         let text = response.text().await.expect("a body");
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         let answer = Answer {
             status,
             headers,
-            body,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
         };
         conformity::check(method, path, &answer);
+        self.remember(method, path, sent, body, &answer);
         answer
+    }
+
+    /// What a client remembers of an exchange.
+    fn remember(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+        answer: &Answer,
+    ) {
+        let header = |name: &str| {
+            let found = headers.iter().find(|(it, _)| it.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| *value)
+        };
+        let (subject, groups) = identity(header("authorization").unwrap_or_default());
+        let exchange = Exchange {
+            subject,
+            groups,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            key: header("idempotency-key").map(str::to_owned),
+            body: body.unwrap_or_default().to_owned(),
+            status: answer.status,
+            text: answer.text.clone(),
+        };
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.exchanges.push(exchange);
     }
 
     /// GET as an admin.

@@ -15,6 +15,7 @@ mod sweep;
 pub mod variants;
 pub mod wire;
 
+use crate::checker::history::History;
 use brickyard::app::App;
 use brickyard::config::{self, Config};
 use brickyard::dev;
@@ -22,7 +23,7 @@ pub use exchange::Answer;
 use serde_json::{Value, json};
 use simulator::{Fault, Simulator};
 use sqlx::PgPool;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use stores::Store;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,7 @@ pub struct TestApp {
     /// Where tokens are delivered.
     pub store: Store,
     client: reqwest::Client,
+    history: Mutex<History>,
     stop: CancellationToken,
     workers: Vec<Running>,
     server: tokio::task::JoinHandle<()>,
@@ -137,6 +139,7 @@ impl Builder {
             db,
             store: self.store,
             client: reqwest::Client::new(),
+            history: Mutex::default(),
             stop,
             workers: Vec::new(),
             server,
