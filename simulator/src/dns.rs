@@ -106,7 +106,8 @@ fn reply(core: &Core, message: &[u8]) -> Option<Vec<u8>> {
     let resolves = label == "accounts" || workspace.is_some_and(|w| w.resolves(state.now()));
     let subjects: Vec<String> = subject.iter().cloned().chain([label]).collect();
     let now = state.now();
-    let strike = state.faults.strike(Call::Dns, &subjects, now);
+    let strike = state.faults.strike(Call::Dns, &subjects, now, true);
+    let strike = strike.or_else(|| state.faults.strike(Call::Dns, &subjects, now, false));
     let fault = strike.as_ref().map(|s| s.kind());
     core.log(
         &mut state,

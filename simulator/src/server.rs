@@ -203,13 +203,15 @@ fn arrive(core: &Core, request: &mut Request) -> (u64, Option<Effect>, Duration)
         state.faults.arm_marked(name);
     }
     let now = state.now();
-    let strike = state.faults.strike(request.call, &subjects, now);
+    let fate = state.faults.strike(request.call, &subjects, now, true);
+    let strike = state.faults.strike(request.call, &subjects, now, false);
+    let strike = strike.or_else(|| fate.clone());
     let effect = strike
         .as_ref()
         .map(|s| effect(s, request, &state.world.account_id));
     let delay = strike.as_ref().map_or(Duration::ZERO, |s| s.duration());
     let fault = strike.as_ref().map(|s| s.kind());
-    request.strike = strike;
+    request.strike = fate.or(strike);
     let path = match &request.host {
         Host::Home => match aws::operation(request) {
             Some(operation) => format!("/{operation}"),

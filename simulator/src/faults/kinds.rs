@@ -131,6 +131,23 @@ impl FaultKind {
         }
     }
 
+    /// Whether it befalls what is made rather than the call: its answer can be lost as well.
+    pub fn is_fate(self) -> bool {
+        use FaultKind as K;
+        matches!(
+            self,
+            K::WorkspaceFails
+                | K::SecurityGroupBroken
+                | K::SubnetWithoutRoute
+                | K::NetworkAclBlocks
+                | K::NetworkWarned
+                | K::NetworkLingers
+                | K::DnsLate
+                | K::ListLag
+                | K::TagsLate
+        )
+    }
+
     /// How often it strikes when a fault does not say; 0 is for ever.
     pub fn times(self) -> u32 {
         match self {

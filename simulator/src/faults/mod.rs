@@ -2,7 +2,7 @@
 //!
 //! A [`Fault`] is armed by a test, by the admin route, by a file, or by a *marker*: a workspace whose
 //! name begins with `fault-<kind>` (as in `fault-workspace-fails-x1y2`) arms that fault for itself.
-//! The first armed fault that fits a request strikes it. [`catalogue`] lists the kinds with their
+//! The first armed fault that fits a request strikes it; what befalls the workspace it makes may do so beside it. [`catalogue`] lists the kinds with their
 //! natural calls. How a fault looks on the wire is in `strike`; faults that change the life of a
 //! workspace are read where workspaces are created. This room refuses to know requests or routes.
 
@@ -194,15 +194,16 @@ impl Faults {
         }
     }
 
-    /// The fault that strikes this call, if any.
+    /// The fault that strikes this call, if any: of those that befall what is made, or of the others.
     pub(crate) fn strike(
         &mut self,
         call: Call,
         subjects: &[String],
         now: Duration,
+        fate: bool,
     ) -> Option<Strike> {
         for armed in &mut self.armed {
-            if !armed.fault.fits(call, subjects) {
+            if !armed.fault.fits(call, subjects) || armed.fault.fault.is_fate() != fate {
                 continue;
             }
             let timed = armed.fault.seconds.is_some() && !armed.fault.fault.owns_seconds();
@@ -278,7 +279,7 @@ mod tests {
         let now = Duration::ZERO;
         let mut hit = |name: &str| {
             faults
-                .strike(Call::CreateWorkspace, &[name.to_owned()], now)
+                .strike(Call::CreateWorkspace, &[name.to_owned()], now, false)
                 .is_some()
         };
         assert!(!hit("b-1"), "another workspace");
@@ -293,7 +294,7 @@ mod tests {
         faults.arm(Fault::new(FaultKind::StoreSealed).seconds(10.0));
         let mut hit = |at| {
             faults
-                .strike(Call::StorePut, &[], Duration::from_secs(at))
+                .strike(Call::StorePut, &[], Duration::from_secs(at), false)
                 .is_some()
         };
         assert!(hit(100) && hit(105) && !hit(110));

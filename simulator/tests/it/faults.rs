@@ -149,6 +149,23 @@ async fn the_log_tells_what_acted_when_and_about_what() {
 }
 
 #[tokio::test]
+async fn the_answer_about_a_workspace_that_is_listed_late_can_be_lost() {
+    let lab = Lab::new().await;
+    let body = lab.workspace_body("late-and-lost").await;
+    for kind in [FaultKind::ListLag, FaultKind::AnswerLost] {
+        lab.simulator
+            .fault(Fault::new(kind).on(Call::CreateWorkspace));
+    }
+    let create = lab.request(Method::POST, "workspaces").json(&body);
+    assert!(create.send().await.is_err());
+    assert_eq!(lab.simulator.inventory().workspaces.len(), 1);
+    assert_eq!(lab.get("workspaces").await.1, json!([]));
+    lab.simulator.advance(Duration::from_secs(31));
+    let listed = lab.get("workspaces").await.1;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+}
+
+#[tokio::test]
 async fn what_is_held_is_released_or_goes_with_its_client() {
     let lab = Lab::new().await;
     let arrived = async |count: usize| {
