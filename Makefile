@@ -25,8 +25,12 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run the whole suite.
-	cargo test --locked --workspace
+test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run the whole suite, two minutes of simulation in it.
+	SIMULATION_SECONDS=120 cargo test --locked --workspace
+
+.PHONY: soak
+soak: toolchain postgres-binaries ## Simulate for longer: a thousand seeds, or SEEDS.
+	SIMULATION_SEEDS=$(or $(SEEDS),1000) cargo test --locked --test it simulation::no_seed_ends_badly
 
 .PHONY: lint
 lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.

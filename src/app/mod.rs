@@ -211,9 +211,18 @@ impl App {
     pub async fn work(&self, shutdown: CancellationToken) {
         self.await_database(&shutdown).await;
         let provisioning = self.provisioning();
+        let worker = Worker::new(
+            self.db.clone(),
+            self.queue.clone(),
+            handlers(&provisioning),
+        );
         let ensuring = standing::ensure(&provisioning, &shutdown);
-        let worker = self.worker(Arc::clone(&provisioning));
         tokio::join!(worker.run(shutdown.clone()), ensuring);
+    }
+
+    /// What runs the jobs of each kind, for whoever decides himself which job runs when.
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        handlers(&self.provisioning())
     }
 
     fn provisioning(&self) -> Arc<Provisioning> {
@@ -224,17 +233,6 @@ impl App {
             providers: self.providers(),
             stores: self.stores(),
         })
-    }
-
-    fn worker(&self, provisioning: Arc<Provisioning>) -> Worker {
-        let handlers: Vec<Arc<dyn Handler>> = vec![
-            Arc::new(Engine(Arc::clone(&provisioning))),
-            Arc::new(Observer(Arc::clone(&provisioning))),
-            Arc::new(Expiry(Arc::clone(&provisioning))),
-            Arc::new(Sweeper(Arc::clone(&provisioning))),
-            Arc::new(Sealer(provisioning)),
-        ];
-        Worker::new(self.db.clone(), self.queue.clone(), handlers)
     }
 
     /// Checks bearer tokens of the current issuers.
@@ -278,6 +276,16 @@ impl App {
             )),
         }
     }
+}
+
+fn handlers(provisioning: &Arc<Provisioning>) -> Vec<Arc<dyn Handler>> {
+    vec![
+        Arc::new(Engine(Arc::clone(provisioning))),
+        Arc::new(Observer(Arc::clone(provisioning))),
+        Arc::new(Expiry(Arc::clone(provisioning))),
+        Arc::new(Sweeper(Arc::clone(provisioning))),
+        Arc::new(Sealer(Arc::clone(provisioning))),
+    ]
 }
 
 fn seconds(n: u32) -> Duration {

@@ -35,6 +35,7 @@ mod reload;
 mod retry;
 mod roles;
 mod secret_stores;
+mod simulation;
 mod steering;
 mod store_outage;
 mod support;
