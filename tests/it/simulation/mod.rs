@@ -1,6 +1,6 @@
 //! Deterministic simulation: a seed becomes a list of actions ([`action`], [`generator`]), the list is played in a
 //! world of its own ([`world`], [`worker`]), and at its end everything is healed, comes to rest, and must satisfy the
-//! checker. A list that fails is shortened ([`shrink`]) and printed as a line for a test.
+//! checker. A list that fails is shortened ([`shrink`]) and printed as a line for `regressions`.
 //!
 //! Real are the database, the API and every call over the loopback; nothing runs unless an action says so, and time
 //! only jumps. Not decided by the seed are: the milliseconds that the database's clock really moves on, the jitter of
@@ -12,6 +12,7 @@
 
 mod action;
 mod generator;
+mod regressions;
 mod shrink;
 mod worker;
 mod world;
