@@ -11,3 +11,14 @@ async fn a_removal_that_has_begun_is_not_resumed() {
     )
     .await;
 }
+
+/// A worker that was frozen while it looked at the secret of a workspace to be removed removed its successor's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_removal_leaves_the_secret_of_the_next_workspace_alone() {
+    replay(
+        0,
+        "submit 1; work; advance 480; work; work; delete 1; hold_answer store_metadata_get; run 0; advance 31; work; \
+         work; submit 1; work; advance 480; work; work; resume",
+    )
+    .await;
+}

@@ -158,7 +158,7 @@ impl Step for DeliverToken {
         let mut memo: UndoMemo = context.memo();
         if !memo.secret_gone {
             let target = context.workspace.spec.secret.clone();
-            match remove_secret(context, &target).await {
+            match remove_secret(context, &target).await? {
                 Ok(()) => memo.secret_gone = true,
                 Err(error) => return Ok(store_wait(error, 1)),
             }
@@ -309,18 +309,25 @@ fn store_wait(error: StoreError, times: u32) -> Outcome {
     Outcome::wait_because(delay * times, WaitingFor::SecretStore, *error.explanation)
 }
 
-/// Removes the secret if it is ours, or can only be ours.
-async fn remove_secret(context: &StepContext<'_>, target: &SecretTarget) -> Result<(), StoreError> {
-    let Some(stored) = context.store.metadata(&target.path).await? else {
-        return Ok(());
+/// Removes the secret if it is ours, or can only be ours. The inner error is the store's.
+async fn remove_secret(
+    context: &StepContext<'_>,
+    target: &SecretTarget,
+) -> Result<Result<(), StoreError>, Halt> {
+    let stored = match context.store.metadata(&target.path).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(Ok(())),
+        Err(error) => return Ok(Err(error)),
     };
     let foreign = stored
         .metadata
         .is_some_and(|m| m.workspace != context.workspace.id.to_string());
     if foreign {
-        return Ok(());
+        return Ok(Ok(()));
     }
-    context.store.delete(&target.path).await
+    // Without the lease what lies there may be the next workspace's of that name by now.
+    context.still_ours().await?;
+    Ok(context.store.delete(&target.path).await)
 }
 
 /// Revokes every token with our marker. A workspace that is gone has none.
