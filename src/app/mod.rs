@@ -211,11 +211,7 @@ impl App {
     pub async fn work(&self, shutdown: CancellationToken) {
         self.await_database(&shutdown).await;
         let provisioning = self.provisioning();
-        let worker = Worker::new(
-            self.db.clone(),
-            self.queue.clone(),
-            handlers(&provisioning),
-        );
+        let worker = Worker::new(self.db.clone(), self.queue.clone(), handlers(&provisioning));
         let ensuring = standing::ensure(&provisioning, &shutdown);
         tokio::join!(worker.run(shutdown.clone()), ensuring);
     }

@@ -58,7 +58,9 @@ async fn it_starts_breaks_restarts_and_leaves_nothing() {
 /// Servers and clients of other tests take whatever the system hands out; its port is not among that.
 #[tokio::test]
 async fn its_port_is_free_again_when_it_restarts() {
-    let mut postgres = Postgres::start().await.unwrap();
+    // In a directory of ours: another test counts those that a server makes for itself.
+    let directory = reachable("port ");
+    let mut postgres = Postgres::start_in(directory.path()).await.unwrap();
     let port: u16 = {
         let (address, _) = postgres.url().rsplit_once('/').unwrap();
         address.rsplit_once(':').unwrap().1.parse().unwrap()
@@ -79,15 +81,18 @@ async fn its_port_is_free_again_when_it_restarts() {
     postgres.stop().await;
 }
 
-#[tokio::test]
-async fn it_keeps_data_in_a_directory_with_spaces() {
+/// A directory that user `postgres` can reach.
+fn reachable(prefix: &str) -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::Builder::new()
-        .prefix("with spaces ")
-        .tempdir()
-        .unwrap();
+    let directory = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(directory.path(), open).unwrap();
+    directory
+}
+
+#[tokio::test]
+async fn it_keeps_data_in_a_directory_with_spaces() {
+    let directory = reachable("with spaces ");
     for _ in 0..2 {
         let postgres = Postgres::start_in(directory.path()).await.unwrap();
         assert!(answers(&postgres).await);
