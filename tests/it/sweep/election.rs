@@ -4,6 +4,7 @@ use super::arrived;
 use crate::support::process::Process;
 use crate::support::{Builder, TestApp};
 use simulator::{Call, Fault, FaultKind};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The lease of these processes, what they poll with, and what a slow machine adds.
@@ -18,6 +19,16 @@ async fn nobody() -> TestApp {
     builder.start().await
 }
 
+/// A process that waits longer for a held call than its lease lasts.
+fn replica(app: &TestApp) -> Process {
+    let patient = [
+        ("BRICKYARD_WORKER__CREATE_TIMEOUT_SECONDS", "20"),
+        ("BRICKYARD_WORKER__CALL_TIMEOUT_SECONDS", "20"),
+        ("BRICKYARD_WORKER__SHUTDOWN_GRACE_SECONDS", "25"),
+    ];
+    Process::start(app, "work", &patient, Stdio::null())
+}
+
 /// One process is in the middle of this call when another one comes; it keeps the job for longer than a lease, and when it is
 /// killed, the other one makes the call.
 async fn moves(app: &TestApp, mut first: Process, call: Call, due: impl AsyncFn()) {
@@ -28,7 +39,7 @@ async fn moves(app: &TestApp, mut first: Process, call: Call, due: impl AsyncFn(
         arrived(app, call) > before
     })
     .await;
-    let second = Process::worker(app);
+    let second = replica(app);
     // Longer than a lease, shorter than the call's own end.
     tokio::time::sleep(Duration::from_secs(8)).await;
     assert_eq!(arrived(app, call), before + 1, "one replica at a time");
@@ -47,7 +58,7 @@ async fn moves(app: &TestApp, mut first: Process, call: Call, due: impl AsyncFn(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sweep_moves_when_its_replica_dies() {
     let app = nobody().await;
-    let first = Process::worker(&app);
+    let first = replica(&app);
     let enqueued = async || {
         let count: i64 = sqlx::query_scalar("select count(*) from jobs where kind = 'sweep'")
             .fetch_one(&app.db)
@@ -70,7 +81,7 @@ async fn the_sweep_moves_when_its_replica_dies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_observer_moves_when_its_replica_dies() {
     let mut app = nobody().await;
-    let first = Process::worker(&app);
+    let first = replica(&app);
     let create = app.create("observed").await;
     app.at_step(&create, "await_running").await;
     moves(&app, first, Call::ListWorkspaces, async || {}).await;
