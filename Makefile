@@ -10,6 +10,10 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 # Queries are checked against .sqlx/ at build time, whatever DATABASE_URL says: that one is for running.
 export SQLX_OFFLINE := true
 
+# containers/ stands outside the workspace and takes minutes to build: it is built, tested and linted only where a Docker
+# engine answers. Its program has to lie beside the service's, where the tests look for it.
+CONTAINERS := --locked --quiet --manifest-path containers/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)
+
 .PHONY: help
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +30,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 
 .PHONY: test
 test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run the whole suite, two minutes of simulation in it.
+	scripts/with-engine.sh cargo test $(CONTAINERS)
 	SIMULATION_SECONDS=120 cargo test --locked --workspace
 
 .PHONY: soak
@@ -35,11 +40,15 @@ soak: toolchain postgres-binaries ## Simulate for longer: a thousand seeds, or S
 .PHONY: lint
 lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	cargo fmt --all --check
+	cargo fmt --manifest-path containers/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	for features in "" aws,otlp dev; do \
 		cargo clippy --locked --package brickyard --no-default-features --features "$$features" --lib --bins -- -D warnings || exit 1; \
 	done
-	PATH="$$PWD/.tools/bin:$$PATH" cargo deny --locked check licenses bans sources
+	scripts/with-engine.sh cargo clippy $(CONTAINERS) --all-targets -- -D warnings
+	for manifest in Cargo.toml containers/Cargo.toml; do \
+		PATH="$$PWD/.tools/bin:$$PATH" cargo deny --locked --manifest-path "$$manifest" --config deny.toml check licenses bans sources || exit 1; \
+	done
 	cargo test --locked --quiet --test it floors::
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps --document-private-items
 	scripts/check-queries.sh
