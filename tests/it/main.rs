@@ -33,6 +33,7 @@ mod problems;
 mod provisioning;
 mod reload;
 mod retry;
+mod roads;
 mod roles;
 mod secret_stores;
 mod simulation;

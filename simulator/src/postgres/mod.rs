@@ -16,6 +16,15 @@ use tempfile::TempDir;
 use install::{Install, User};
 use server::Server;
 
+/// How a throwaway server is set up: room for many tests at once, and no care for durability.
+pub const SETTINGS: [&str; 5] = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=300",
+    "log_checkpoints=off",
+];
+
 /// A running server; dropping it ends it and, if it was started in no directory of yours, removes
 /// its data.
 #[derive(Debug)]

@@ -135,13 +135,7 @@ fn command(install: &Install, data: &Path, port: u16) -> Command {
         .arg(data)
         .args(["-h", "127.0.0.1", "-k", ""])
         .args(["-p", &port.to_string()]);
-    for setting in [
-        "fsync=off",
-        "synchronous_commit=off",
-        "full_page_writes=off",
-        "max_connections=300",
-        "log_checkpoints=off",
-    ] {
+    for setting in super::SETTINGS {
         command.args(["-c", setting]);
     }
     command

@@ -1,44 +1,31 @@
 //! One Postgres for the whole run, one database per test, cloned from a migrated template whose `clock()` has an
 //! offset.
 
+use super::road::{Server, Wish};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use std::io::Write;
 use std::str::FromStr;
-use std::sync::Mutex;
 use tokio::sync::OnceCell;
-
-struct Server {
-    url: String,
-    /// Kept alive for the run; it ends with this process, however that ends.
-    _postgres: Mutex<Option<simulator::postgres::Postgres>>,
-}
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 
-/// The server of this run: `TEST_DATABASE_URL` if set, else the installed Postgres binaries, started privately.
+/// The server of this run.
 async fn server() -> &'static Server {
     SERVER
         .get_or_init(|| async {
-            let (url, postgres, road) = match std::env::var("TEST_DATABASE_URL") {
-                Ok(url) => (url, None, "TEST_DATABASE_URL"),
-                Err(_) => {
-                    let postgres = simulator::postgres::Postgres::start()
-                        .await
-                        .expect("Postgres binaries, or TEST_DATABASE_URL, are there");
-                    (
-                        postgres.url().to_owned(),
-                        Some(postgres),
-                        "a private server from installed binaries",
-                    )
-                }
+            let server = Wish::of_this_run().take().await;
+            let words = match &server {
+                Ok(server) => &server.road,
+                Err(words) => words,
             };
             // Past the test harness, which would swallow it.
-            let _ = writeln!(std::io::stderr(), "Postgres for this run: {road}");
-            make_template(&url).await;
-            Server {
-                url,
-                _postgres: Mutex::new(postgres),
-            }
+            let _ = writeln!(std::io::stderr(), "Postgres for this run: {words}");
+            // Every other test would say the same.
+            let Ok(server) = server else {
+                std::process::exit(1)
+            };
+            make_template(&server.url).await;
+            server
         })
         .await
 }

@@ -10,6 +10,7 @@ pub mod database;
 mod exchange;
 mod numbers;
 pub mod process;
+pub mod road;
 pub mod stores;
 mod sweep;
 pub mod variants;
