@@ -1,6 +1,5 @@
-# syntax=docker/dockerfile:1.7
 # Two images: the service, which is the last stage and so the default, and the simulator of `docker-compose.yml`
-# (--target simulator). Only the build needs BuildKit, for its caches.
+# (--target simulator). Only the build needs BuildKit, for its caches: any since Docker 20.10, so no frontend is pulled.
 
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /src

@@ -1,5 +1,7 @@
 //! The image and the tour, as far as they can be checked without an engine of containers.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brickyard::config::{self, Config};
 use brickyard::secrets::{self, vault};
 use secrecy::ExposeSecret;
@@ -81,6 +83,37 @@ async fn the_tours_configuration_fits_its_world() {
             "{option}{value}"
         );
     }
+}
+
+/// What curl sends with several `-d` is a form: the issuer has to make claims of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tours_first_call_gets_an_operators_token() {
+    let compose = file("docker-compose.yml");
+    let (_, rest) = compose.split_once("/issuer/token").expect("the call");
+    let (call, _) = rest.split_once(" | ").expect("its end");
+    let fields: Vec<_> = call
+        .split("-d ")
+        .skip(1)
+        .map(|field| field.trim().trim_matches('\''))
+        .collect();
+    let simulator = Simulator::start(simulator::Settings::default())
+        .await
+        .expect("it starts");
+    let answer = reqwest::Client::new()
+        .post(format!("{}/token", simulator.world().issuer))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(fields.join("&"))
+        .send()
+        .await
+        .expect("an answer");
+    let answer: serde_json::Value = answer.json().await.expect("JSON");
+    let token = answer["access_token"].as_str().expect("a token");
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
+    assert_eq!(claims["sub"], "operator@example.com");
+    assert_eq!(claims["groups"], serde_json::json!(["operators"]));
+    simulator.stop().await;
 }
 
 #[test]
