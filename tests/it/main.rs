@@ -30,6 +30,7 @@ mod observing;
 mod outage;
 mod pipeline;
 mod problems;
+mod promises;
 mod provisioning;
 mod reload;
 mod retry;
