@@ -69,7 +69,7 @@ pub async fn list(
 /// No place in the queue is counted further than this: in a long queue everybody who asks would count all of it.
 const MOST_AHEAD: i64 = 1000;
 
-/// How many operations would be begun before this one, counted up to [`MOST_AHEAD`]; 0 when it is next.
+/// How many operations would be begun before this one, counted up to a thousand; 0 when it is next.
 ///
 /// # Errors
 /// [`crate::store::StoreError`].
