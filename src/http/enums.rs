@@ -61,6 +61,17 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "LeftKind",
+        &[
+            ("token", "a live personal access token"),
+            ("service_principal", "the principal the token belongs to"),
+            ("workspace", "the workspace"),
+            ("network", "its network configuration"),
+            ("storage_configuration", "its storage configuration"),
+            ("credentials", "its credentials configuration"),
+        ],
+    ),
+    (
         "OperationKind",
         &[
             ("create", "make a workspace, step by step"),
