@@ -3,12 +3,18 @@
 use super::Evidence;
 use super::facts::{public, text};
 use super::history::Exchange;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
-/// I11: every accepted answer to one caller's key, route and body names the same operation, and so does its row.
+/// For so long a key is kept.
+const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// I11: every accepted answer to one caller's key, route and body names the same operation, and so does its row; as long
+/// as the key is kept.
 pub(super) fn one_key_one_answer(evidence: &Evidence) -> Vec<String> {
     let mut found = Vec::new();
     let mut told: BTreeMap<(&str, &str, &str), String> = BTreeMap::new();
+    let mut since = BTreeMap::new();
     for exchange in &evidence.history.exchanges {
         let (Some(key), Some(operation)) = (&exchange.key, exchange.operation()) else {
             continue;
@@ -18,9 +24,16 @@ pub(super) fn one_key_one_answer(evidence: &Evidence) -> Vec<String> {
             exchange.path.as_str(),
             key.as_str(),
         );
+        let accepted = exchange.accepted_at();
+        let free = |first: &Option<DateTime<Utc>>| {
+            accepted
+                .zip(*first)
+                .is_some_and(|(now, first)| now - first >= KEPT)
+        };
         match told.get(&scope) {
-            None => {
+            _ if since.get(&scope).is_none_or(free) => {
                 told.insert(scope, operation);
+                since.insert(scope, accepted);
             }
             Some(first) if *first != operation => {
                 found.push(format!(
@@ -28,7 +41,7 @@ pub(super) fn one_key_one_answer(evidence: &Evidence) -> Vec<String> {
                     exchange.subject
                 ));
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     for row in evidence.facts.rows("idempotency_keys") {

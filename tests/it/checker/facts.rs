@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every row of every table.
 pub struct Facts {
@@ -89,6 +89,41 @@ impl Facts {
         self.rows("audit").iter().any(|row| {
             text(row, "action") == "workspace.forgotten" && row["workspace_id"] == workspace["id"]
         })
+    }
+}
+
+impl Facts {
+    /// Operations and workspaces that are not kept any more, by id: the audit says that they were purged, and how they
+    /// went cannot be told without their rows.
+    pub fn purged(&self) -> BTreeSet<&str> {
+        let audit = self.rows("audit");
+        let of = |action: &'static str, column: &'static str| {
+            let rows = audit
+                .iter()
+                .filter(move |row| text(row, "action") == action);
+            rows.map(move |row| text(row, column))
+        };
+        let mut purged: BTreeSet<&str> = of("workspace.purged", "workspace_id").collect();
+        let accepted = audit
+            .iter()
+            .filter(|row| text(row, "action") == "operation.accepted");
+        let theirs: Vec<&str> = accepted
+            .filter(|row| purged.contains(text(row, "workspace_id")))
+            .map(|row| text(row, "operation_id"))
+            .collect();
+        purged.extend(theirs);
+        purged.extend(of("operation.purged", "operation_id"));
+        purged
+    }
+}
+
+impl Facts {
+    /// Workspaces that were purged, with the id and name that the audit kept.
+    pub fn tombstones(&self) -> Vec<Value> {
+        let audit = self.rows("audit").iter();
+        let purged = audit.filter(|row| text(row, "action") == "workspace.purged");
+        let row = |row: &Value| serde_json::json!({"id": row["workspace_id"], "name": row["detail"]["name"]});
+        purged.map(row).collect()
     }
 }
 

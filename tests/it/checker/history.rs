@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -59,6 +60,12 @@ impl Exchange {
         let answer: Value = serde_json::from_str(&self.text).ok()?;
         let id = answer["id"].as_str()?;
         id.starts_with("op_").then(|| id.to_owned())
+    }
+
+    /// When the operation was accepted that it was told of.
+    pub fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        let answer: Value = serde_json::from_str(&self.text).ok()?;
+        answer["created_at"].as_str()?.parse().ok()
     }
 }
 

@@ -162,13 +162,17 @@ pub(super) fn deletes_in_legal_order(evidence: &Evidence) -> Vec<String> {
     let mut given = Vec::new();
     rows.iter()
         .for_each(|row| given_ids(&row["spec"], &mut given));
-    let owner = |it: &Arrival| {
+    let is_of = |row: &Value, it: &Arrival| {
         let object = it.object.clone().unwrap_or_default();
-        rows.iter().position(|row| match it.call {
+        match it.call {
             Call::DeleteWorkspace => upstream(row) == object,
             _ => object.starts_with(&evidence.marker(row)),
-        })
+        }
     };
+    let owner = |it: &Arrival| rows.iter().position(|row| is_of(row, it));
+    // Of those nothing is known but who they were.
+    let purged = evidence.facts.tombstones();
+    let removals = removals.filter(|it| !purged.iter().any(|row| is_of(row, it)));
     // How far each workspace's removal has come.
     let mut reached = vec![(0, 0); rows.len()];
     for it in removals {

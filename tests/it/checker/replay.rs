@@ -70,7 +70,12 @@ pub(super) fn the_audit_gives_the_present(evidence: &Evidence) -> Vec<String> {
         replay.plans.insert(text(row, "id"), plan);
     }
     let mut found = Vec::new();
+    let purged = facts.purged();
     for row in facts.rows("audit") {
+        let about = ["workspace_id", "operation_id"].map(|column| text(row, column));
+        if about.iter().any(|id| purged.contains(id)) {
+            continue;
+        }
         if let Err(words) = replay.row(row) {
             found.push(format!(
                 "audit {}: {} of operation {}: {words}",
@@ -106,6 +111,8 @@ impl<'a> Replay<'a> {
             "operation.accepted" => return self.accepted(row, id, operation),
             "workspace.changed" => return self.changed(row, id),
             "workspace.forgotten" => return self.forgotten(id),
+            "workspace.lost" => return self.becomes(id, "ready", "failed"),
+            "workspace.recovered" => return self.becomes(id, "failed", "ready"),
             action if !action.starts_with("operation.") && !action.starts_with("step.") => {
                 return must(
                     !action.starts_with("workspace."),
@@ -140,6 +147,9 @@ impl<'a> Replay<'a> {
             }
             it.waits = false;
             return Ok(());
+        }
+        if action == "operation.job_restored" {
+            return must(!it.state.is_done(), "it had ended");
         }
         if action == "operation.asked_to_cancel" {
             must(!it.state.is_done(), "it had ended")?;
@@ -255,6 +265,15 @@ impl<'a> Replay<'a> {
             let follows = member == "expires_at" || before.is_none_or(|it| *it == change["from"]);
             must(follows, &format!("{member} was something else"))?;
         }
+        Ok(())
+    }
+
+    /// What the sweep sees of a workspace that nobody works on.
+    fn becomes(&mut self, id: &str, from: &str, to: &'static str) -> Result<(), String> {
+        let workspace = self.workspaces.get_mut(id).ok_or("of no workspace")?;
+        must(workspace.active.is_none(), "somebody works on it")?;
+        must(workspace.phase == from, "it was not so")?;
+        workspace.phase = to;
         Ok(())
     }
 

@@ -32,8 +32,16 @@ pub(super) fn what_was_accepted_ends_or_is_parked(evidence: &Evidence) -> Vec<St
         .iter()
         .map(|row| public("op", text(row, "id")))
         .collect();
+    let audit = facts.rows("audit").iter();
+    let purged = facts.purged();
+    let gone: Vec<String> = audit
+        .map(|row| text(row, "operation_id"))
+        .filter(|id| purged.contains(id))
+        .map(|id| public("op", id))
+        .collect();
     for exchange in &evidence.history.exchanges {
-        if let Some(id) = exchange.operation().filter(|id| !ids.contains(id)) {
+        let missing = |id: &String| !ids.contains(id) && !gone.contains(id);
+        if let Some(id) = exchange.operation().filter(missing) {
             found.push(format!(
                 "{} {} was accepted as {id}, which is not there",
                 exchange.method, exchange.path

@@ -61,7 +61,8 @@ async fn one_that_was_deleted_outside_is_said_so_and_can_be_deleted() {
     assert_eq!(untouched["version"], other["version"]);
     app.removed("untouched").await;
     assert!(app.simulator.inventory().is_empty());
-    app.finish().await;
+    app.abandon("somebody else removed a workspace, as the checker sees")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
