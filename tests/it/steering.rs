@@ -88,6 +88,13 @@ async fn cancelled_at_any_call_a_create_leaves_nothing() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             let answer = ask(&app, &create, "cancel").await;
+            if fault == FaultKind::AnswerLost && answer.status == 409 {
+                // Nothing holds it up: what was lost was the last it needed, and it was faster.
+                assert_eq!(app.done(&create).await["status"], "succeeded", "{case}");
+                app.removed("unwanted").await;
+                app.finish().await;
+                return;
+            }
             assert_eq!(answer.status, 202, "{case}: {}", answer.text);
             assert_eq!(answer.body["id"], create["id"], "{case}");
             let again = ask(&app, &create, "cancel").await;
