@@ -45,6 +45,8 @@ pub struct Stop {
 pub struct History {
     /// Exchanges.
     pub exchanges: Vec<Exchange>,
+    /// Vendor's ids of things that a test planted, or removed as somebody else would: no undo of ours.
+    pub planted: Vec<String>,
     /// Ends of processes.
     pub stops: Vec<Stop>,
     /// Other texts that are to be searched for secrets, by what they are: a log.

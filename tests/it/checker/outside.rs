@@ -173,6 +173,12 @@ pub(super) fn deletes_in_legal_order(evidence: &Evidence) -> Vec<String> {
     // Of those nothing is known but who they were.
     let purged = evidence.facts.tombstones();
     let removals = removals.filter(|it| !purged.iter().any(|row| is_of(row, it)));
+    let planted = &evidence.history.planted;
+    let removals = removals.filter(|it| {
+        !planted
+            .iter()
+            .any(|id| it.path.ends_with(&format!("/{id}")))
+    });
     // How far each workspace's removal has come.
     let mut reached = vec![(0, 0); rows.len()];
     for it in removals {

@@ -39,6 +39,12 @@ pub async fn settled(app: &TestApp) {
 }
 
 impl TestApp {
+    /// Says that this thing, by the vendor's id, was planted or is removed by the test itself.
+    pub fn planted(&self, id: &str) {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.planted.push(id.to_owned());
+    }
+
     fn history(&self) -> History {
         let history = self.history.lock();
         history.unwrap_or_else(PoisonError::into_inner).clone()

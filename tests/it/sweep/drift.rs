@@ -26,6 +26,7 @@ async fn one_that_was_deleted_outside_is_said_so_and_can_be_deleted() {
     let app = TestApp::start().await;
     let other = app.ready("untouched").await;
     let ready = app.ready("vanished").await;
+    app.planted(&databricks_id(&ready).to_string());
     let gone = account(&app).delete_workspace(databricks_id(&ready)).await;
     gone.expect("accepted");
     app.simulator.advance(Duration::from_secs(60));
@@ -61,8 +62,7 @@ async fn one_that_was_deleted_outside_is_said_so_and_can_be_deleted() {
     assert_eq!(untouched["version"], other["version"]);
     app.removed("untouched").await;
     assert!(app.simulator.inventory().is_empty());
-    app.abandon("somebody else removed a workspace, as the checker sees")
-        .await;
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
