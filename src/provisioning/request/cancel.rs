@@ -1,10 +1,9 @@
 //! A create that is no longer wanted: stopped as soon as it is safe, and what it made is removed.
 
-use super::{Asker, RequestError, delete_now, reread};
+use super::{Asker, RequestError, delete_now, lock, reread};
 use crate::domain::id::OperationId;
 use crate::domain::operation::{OperationKind, OperationStatus};
-use crate::store::operations::{self, Operation};
-use crate::store::{Teams, workspaces};
+use crate::store::operations::Operation;
 use sqlx::PgPool;
 
 /// Stops a create. The call that is on its way is awaited or looked for, then everything it made is removed, last
@@ -20,13 +19,7 @@ pub async fn cancel(
     id: OperationId,
 ) -> Result<Operation, RequestError> {
     let mut transaction = db.begin().await?;
-    let found = operations::get(&mut transaction, id, &Teams::All).await?;
-    let workspace = found.ok_or(RequestError::Gone)?.workspace_id;
-    // Nothing of it changes from here on: whoever writes about a workspace locks its row first.
-    let workspace = workspaces::lock(&mut transaction, workspace)
-        .await?
-        .ok_or(RequestError::Gone)?;
-    let operation = reread(&mut transaction, id).await?;
+    let (workspace, operation) = lock(&mut transaction, id).await?;
     if operation.status == OperationStatus::Cancelling {
         return Ok(operation);
     }

@@ -275,3 +275,17 @@ async fn reread(db: &mut sqlx::PgConnection, id: OperationId) -> Result<Operatio
         .await?
         .ok_or_else(|| sqlx::Error::RowNotFound.into())
 }
+
+/// An operation and its workspace, whose row is locked: nothing of either changes until the transaction ends, since
+/// whoever writes about a workspace locks its row first.
+async fn lock(
+    db: &mut sqlx::PgConnection,
+    id: OperationId,
+) -> Result<(Workspace, Operation), RequestError> {
+    let found = operations::get(db, id, &Teams::All).await?;
+    let workspace = found.ok_or(RequestError::Gone)?.workspace_id;
+    let workspace = workspaces::lock(db, workspace)
+        .await?
+        .ok_or(RequestError::Gone)?;
+    Ok((workspace, reread(db, id).await?))
+}

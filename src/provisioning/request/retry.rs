@@ -1,6 +1,6 @@
 //! What failed, or waits for a person, goes on.
 
-use super::{Asker, RequestError, delete_now, reread};
+use super::{Asker, RequestError, delete_now, lock, reread};
 use crate::domain::condition::ConditionType;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{OperationKind, OperationStatus, StepRecord, StepStatus};
@@ -11,7 +11,7 @@ use crate::provisioning::{OPERATION_JOB, plan};
 use crate::queue::enqueue;
 use crate::store::operations::{self, Operation, Retry};
 use crate::store::workspaces::{self, Workspace};
-use crate::store::{StoreError, Teams, audit};
+use crate::store::{StoreError, audit};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
@@ -27,12 +27,7 @@ pub async fn retry(
     id: OperationId,
 ) -> Result<Operation, RequestError> {
     let mut transaction = db.begin().await?;
-    let found = operations::get(&mut transaction, id, &Teams::All).await?;
-    let workspace = found.ok_or(RequestError::Gone)?.workspace_id;
-    let workspace = workspaces::lock(&mut transaction, workspace)
-        .await?
-        .ok_or(RequestError::Gone)?;
-    let operation = reread(&mut transaction, id).await?;
+    let (workspace, operation) = lock(&mut transaction, id).await?;
     let last = reread(&mut transaction, workspace.last_operation).await?;
     if last.retry_of == Some(id) && !last.status.is_done() {
         return Ok(last);
