@@ -30,6 +30,9 @@ pub struct Fault {
     /// Only for workspaces (or objects) whose upstream name starts with this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
+    /// Only once a call of this kind has arrived since it was armed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Call>,
     /// Let this many fitting calls pass first.
     #[serde(default)]
     pub skip: u32,
@@ -59,6 +62,7 @@ impl Fault {
             fault: kind,
             on: None,
             workspace: None,
+            after: None,
             skip: 0,
             times: None,
             message: None,
@@ -77,6 +81,12 @@ impl Fault {
     /// Only for workspaces whose upstream name starts so.
     pub fn workspace(mut self, prefix: impl Into<String>) -> Fault {
         self.workspace = Some(prefix.into());
+        self
+    }
+
+    /// Only once this call has arrived.
+    pub fn after(mut self, call: Call) -> Fault {
+        self.after = Some(call);
         self
     }
 
@@ -155,6 +165,8 @@ impl Strike {
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
+    /// What it comes after has arrived.
+    open: bool,
     passed: u32,
     struck: u32,
     until: Option<Duration>,
@@ -170,6 +182,7 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn arm(&mut self, fault: Fault) {
         self.armed.push(Armed {
+            open: fault.after.is_none(),
             fault,
             passed: 0,
             struck: 0,
@@ -202,8 +215,28 @@ impl Faults {
         now: Duration,
         fate: bool,
     ) -> Option<Strike> {
+        let strike = self.first(call, subjects, now, fate);
+        // The others come second: what waits for this call is not struck in it.
+        if !fate {
+            for armed in &mut self.armed {
+                armed.open |= armed.fault.after == Some(call);
+            }
+        }
+        strike
+    }
+
+    fn first(
+        &mut self,
+        call: Call,
+        subjects: &[String],
+        now: Duration,
+        fate: bool,
+    ) -> Option<Strike> {
         for armed in &mut self.armed {
-            if !armed.fault.fits(call, subjects) || armed.fault.fault.is_fate() != fate {
+            if !armed.open
+                || !armed.fault.fits(call, subjects)
+                || armed.fault.fault.is_fate() != fate
+            {
                 continue;
             }
             let timed = armed.fault.seconds.is_some() && !armed.fault.fault.owns_seconds();
@@ -286,6 +319,20 @@ mod tests {
         assert!(!hit("a-1"), "skipped");
         assert!(hit("a-1") && hit("a-2"));
         assert!(!hit("a-1"), "spent");
+    }
+
+    #[test]
+    fn what_comes_after_a_call_waits_for_it() {
+        let mut faults = Faults::default();
+        faults.arm(
+            Fault::new(FaultKind::AnswerLost)
+                .on(Call::ListWorkspaces)
+                .after(Call::CreateWorkspace),
+        );
+        let mut hit = |call| faults.strike(call, &[], Duration::ZERO, false).is_some();
+        assert!(!hit(Call::ListWorkspaces), "too early");
+        assert!(!hit(Call::CreateWorkspace), "the call itself");
+        assert!(hit(Call::ListWorkspaces));
     }
 
     #[test]
