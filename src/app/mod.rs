@@ -84,6 +84,7 @@ impl App {
             create_timeout: seconds(worker.create_timeout_seconds),
             call_timeout: seconds(worker.call_timeout_seconds),
             settle: seconds(worker.settle_seconds),
+            record_within: seconds(worker.lease_seconds),
             observe_fast: seconds(worker.observe_fast_seconds),
             observe_slow: seconds(worker.observe_slow_seconds),
             observe_fast_after: seconds(worker.observe_fast_after_seconds),

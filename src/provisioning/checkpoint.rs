@@ -3,6 +3,7 @@
 
 use super::context::Effect;
 use super::count::{self, Count};
+use super::patience::Patience;
 use super::request::{self, Asker};
 use super::{OBSERVE_JOB, OPERATION_JOB, OPERATIONS_CHANNEL, Settings, expire};
 use crate::domain::condition::Condition;
@@ -15,7 +16,7 @@ use crate::queue::lease::{self, Release};
 use crate::queue::{Job, enqueue};
 use crate::store::operations::{self, Operation};
 use crate::store::workspaces::{self, Workspace};
-use crate::store::{attempts, audit, tokens};
+use crate::store::{StoreError, Teams, attempts, audit, tokens};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
@@ -57,7 +58,10 @@ pub(super) enum Committed {
     Fenced,
 }
 
-/// Writes it.
+/// Writes it, as soon as the database lets us.
+///
+/// # Errors
+/// When the database is away for longer than a lease lasts, or says that something is wrong with what is written.
 pub(super) async fn commit(
     db: &PgPool,
     settings: &Settings,
@@ -65,12 +69,35 @@ pub(super) async fn commit(
     operation: &Operation,
     workspace: &Workspace,
     checkpoint: Checkpoint,
-) -> Result<Committed, crate::store::StoreError> {
-    let count = Count::of(operation, workspace, &checkpoint);
+) -> Result<Committed, StoreError> {
+    let mut patience = Patience::new(settings.record_within);
+    loop {
+        let again = patience.failed > 0;
+        match try_commit(db, settings, job, operation, workspace, &checkpoint, again).await {
+            Err(error) if patience.again(&error).await => {}
+            ended => return ended,
+        }
+    }
+}
+
+/// One try. An earlier one may have been committed, and only the answer was lost.
+async fn try_commit(
+    db: &PgPool,
+    settings: &Settings,
+    job: &Job,
+    operation: &Operation,
+    workspace: &Workspace,
+    checkpoint: &Checkpoint,
+    again: bool,
+) -> Result<Committed, StoreError> {
+    let count = Count::of(operation, workspace, checkpoint);
     let mut transaction = db.begin().await?;
     let now = workspaces::lock(&mut transaction, workspace.id).await?;
     if !lease::hold(&mut transaction, job).await? {
         return Ok(Committed::Fenced);
+    }
+    if again && is_recorded(&mut transaction, operation).await? {
+        return Ok(Committed::Kept);
     }
     apply(&mut transaction, settings, workspace, &checkpoint.effects).await?;
     let going_on = operations::update(
@@ -84,7 +111,7 @@ pub(super) async fn commit(
             waiting_for: checkpoint.waiting_for,
             message: &checkpoint.message,
             warnings: &checkpoint.warnings,
-            problem: operation_problem(&checkpoint),
+            problem: operation_problem(checkpoint),
             deadline_seconds: match operation.kind {
                 OperationKind::Create => workspace.spec.create_deadline_seconds,
                 OperationKind::Delete => workspace.spec.delete_deadline_seconds,
@@ -140,6 +167,7 @@ pub(super) async fn commit(
     let begun = || ("operation.begun", json!({"kind": operation.kind}));
     let told = checkpoint
         .audit
+        .clone()
         .or_else(|| (operation.status != checkpoint.status).then(begun));
     if let Some((action, detail)) = told {
         (entry.action, entry.detail) = (action, detail);
@@ -179,6 +207,13 @@ pub(super) async fn commit(
     })
 }
 
+/// Whether a checkpoint has been written since this operation was read, by whoever holds the lease: us.
+async fn is_recorded(db: &mut PgConnection, operation: &Operation) -> Result<bool, StoreError> {
+    let now = operations::get(db, operation.id, &Teams::All).await?;
+    let place = |it: &Operation| (it.position, it.steps.clone(), it.memo.clone());
+    Ok(now.is_some_and(|now| place(&now) != place(operation)))
+}
+
 /// A passing problem shows on the workspace; on the operation only one that ended or parked it.
 fn operation_problem(checkpoint: &Checkpoint) -> Option<&Explanation> {
     let ended = matches!(
@@ -193,7 +228,7 @@ async fn apply(
     settings: &Settings,
     workspace: &Workspace,
     effects: &[Effect],
-) -> Result<(), crate::store::StoreError> {
+) -> Result<(), StoreError> {
     for effect in effects {
         match effect {
             Effect::Closed(attempt, outcome) => attempts::close(db, *attempt, *outcome).await?,
@@ -221,7 +256,7 @@ pub(super) async fn stop(
     db: &mut PgConnection,
     operation: OperationId,
     removal: Option<OperationId>,
-) -> Result<(), crate::store::StoreError> {
+) -> Result<(), StoreError> {
     let problem = match removal {
         Some(removal) => Explanation::new(
             Code::CancelledByRequest,
@@ -234,9 +269,6 @@ pub(super) async fn stop(
 }
 
 /// Tells those who wait for this operation, in the transaction.
-pub(super) async fn tell(
-    db: &mut PgConnection,
-    operation: OperationId,
-) -> Result<(), crate::store::StoreError> {
+pub(super) async fn tell(db: &mut PgConnection, operation: OperationId) -> Result<(), StoreError> {
     Ok(enqueue::notify_channel(db, OPERATIONS_CHANNEL, &operation.uuid().to_string()).await?)
 }

@@ -1,6 +1,7 @@
 //! What the engine lends to a step: the workspace, its external ids, a memo, the outside, and permits.
 
 use super::Settings;
+use super::patience::Patience;
 use super::step::{Call, Halt};
 use crate::clock::Clock;
 use crate::cloud::Provider;
@@ -13,7 +14,7 @@ use crate::secrets::SecretStore;
 use crate::store::attempts::{self, Unresolved};
 use crate::store::operations::{self, Operation};
 use crate::store::workspaces::Workspace;
-use crate::store::{Teams, tokens};
+use crate::store::{StoreError, Teams, tokens};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -194,11 +195,19 @@ impl StepContext<'_> {
     /// # Errors
     /// [`Halt::Fenced`] if not.
     pub async fn still_ours(&self) -> Result<(), Halt> {
-        let mut transaction = self.db.begin().await?;
-        if lease::hold(&mut transaction, self.job).await? {
-            Ok(())
-        } else {
-            Err(Halt::Fenced)
+        let mut patience = Patience::new(self.settings.record_within);
+        loop {
+            match self.holds().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(Halt::Fenced),
+                Err(error) if patience.again(&error).await => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+    }
+
+    async fn holds(&self) -> Result<bool, StoreError> {
+        let mut transaction = self.db.begin().await?;
+        Ok(lease::hold(&mut transaction, self.job).await?)
     }
 }

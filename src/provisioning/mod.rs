@@ -32,6 +32,7 @@ pub mod verify;
 mod checkpoint;
 mod count;
 mod draft;
+mod patience;
 
 use crate::clock::Clock;
 use crate::cloud::Provider;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub not_yet_budget: Duration,
     /// A store write is tried this long before the token is revoked.
     pub store_retry: Duration,
+    /// Recording what a call has brought is tried this long while the database is away: as long as a lease.
+    pub record_within: Duration,
     /// The observer's tick while something has been building for [`Self::observe_fast_after`].
     pub observe_fast: Duration,
     /// The observer's tick otherwise.
@@ -98,6 +101,7 @@ impl Default for Settings {
             settle: Duration::from_secs(120),
             not_yet_budget: Duration::from_secs(300),
             store_retry: Duration::from_secs(20),
+            record_within: Duration::from_secs(30),
             observe_fast: Duration::from_secs(1),
             observe_slow: Duration::from_secs(15),
             observe_fast_after: Duration::from_secs(180),

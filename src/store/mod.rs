@@ -53,6 +53,33 @@ impl StoreError {
             _ => None,
         }
     }
+
+    /// Whether it is the database that is away or busy, so that the same transaction may succeed a moment later: a lost
+    /// connection, a server that goes or comes, no room, a conflict between transactions, a primary that no longer is
+    /// one.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                code.starts_with("08")
+                    || matches!(
+                        &*code,
+                        "40001"
+                            | "40P01"
+                            | "57P01"
+                            | "57P02"
+                            | "57P03"
+                            | "53300"
+                            | "55000"
+                            | "25006"
+                    )
+            }),
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
+            ),
+            Self::Inconsistent { .. } => false,
+        }
+    }
 }
 
 /// Which teams' rows a reader may see. Part of every query that serves a caller.

@@ -17,6 +17,7 @@ pub fn quicken(app: &mut App) {
     p.call_timeout = Duration::from_secs(2);
     p.settle = Duration::from_secs(2);
     p.not_yet_budget = Duration::from_secs(20);
+    p.record_within = app.queue.lease;
     p.store_retry = Duration::from_millis(600);
     p.observe_fast = Duration::from_millis(50);
     p.observe_slow = Duration::from_millis(100);
