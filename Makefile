@@ -67,6 +67,10 @@ queries: toolchain postgres-binaries tools ## Renew .sqlx/ after a query or a mi
 openapi: toolchain ## Renew openapi/openapi.json after an endpoint changed.
 	cargo run --locked --quiet --bin brickyard -- openapi
 
+.PHONY: faults
+faults: toolchain ## Renew docs/faults.md after a step or the fault matrix changed.
+	MATRIX_PAGE=write cargo test --locked --quiet --test it matrix::page::
+
 # What the others lack, installed or named in one line.
 
 .PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline tools

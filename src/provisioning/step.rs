@@ -14,10 +14,9 @@ pub trait Step: Send + Sync {
     /// snake_case name: in plans, logs, the API and the database.
     fn name(&self) -> &'static str;
 
-    /// The calls of this step that must not be repeated. Tests walk them.
-    fn calls(&self) -> &'static [Call] {
-        &[]
-    }
+    /// Every call this step sends, forward and back. The fault matrix strikes each of them; what is sent and not said
+    /// here fails a test.
+    fn calls(&self) -> &'static [Call];
 
     /// The step a retry begins with when this one has failed: itself, unless it only watches what an earlier one made.
     fn retried_from(&self) -> &'static str {
@@ -31,29 +30,140 @@ pub trait Step: Send + Sync {
     async fn undo(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt>;
 }
 
-/// The calls that must not be repeated blindly: each needs a permit.
+/// What kind of call it is: what may be done about it when something goes wrong. The rows of the fault matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Makes something that a second call would make again: needs a permit, and is looked for if its answer is lost.
+    Create,
+    /// Reads, and may be repeated at will.
+    Wait,
+    /// Sets a state, and may be repeated as it is.
+    Put,
+    /// Makes a token whose value is shown once: needs a permit, and is revoked and made anew if its answer is lost.
+    Mint,
+    /// Removes something by its id; what is not there counts as removed.
+    Delete,
+}
+
+/// The calls of steps, named like the methods of provider and store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "named like the provider's methods")]
+#[expect(missing_docs, reason = "named like the methods that are documented")]
 pub enum Call {
+    Preflight,
+    FindCredentials,
     CreateCredentials,
+    DeleteCredentials,
+    FindStorage,
     CreateStorage,
+    DeleteStorage,
+    FindNetwork,
     CreateNetwork,
+    ReportNetwork,
+    DeleteNetwork,
+    ListWorkspaces,
+    GetWorkspace,
     CreateWorkspace,
+    DeleteWorkspace,
+    FindServicePrincipal,
     CreateServicePrincipal,
+    AssignServicePrincipal,
+    AllowTokens,
+    DeleteServicePrincipal,
+    Probe,
+    ListTokens,
     MintToken,
+    TryToken,
+    RevokeToken,
+    CheckStore,
+    ReadMetadata,
+    PutSecret,
+    PutMetadata,
+    DeleteSecret,
 }
 
 impl Call {
-    /// As stored.
+    /// As stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Preflight => "preflight",
+            Self::FindCredentials => "find_credentials",
             Self::CreateCredentials => "create_credentials",
+            Self::DeleteCredentials => "delete_credentials",
+            Self::FindStorage => "find_storage",
             Self::CreateStorage => "create_storage",
+            Self::DeleteStorage => "delete_storage",
+            Self::FindNetwork => "find_network",
             Self::CreateNetwork => "create_network",
+            Self::ReportNetwork => "report_network",
+            Self::DeleteNetwork => "delete_network",
+            Self::ListWorkspaces => "list_workspaces",
+            Self::GetWorkspace => "get_workspace",
             Self::CreateWorkspace => "create_workspace",
+            Self::DeleteWorkspace => "delete_workspace",
+            Self::FindServicePrincipal => "find_service_principal",
             Self::CreateServicePrincipal => "create_service_principal",
+            Self::AssignServicePrincipal => "assign_service_principal",
+            Self::AllowTokens => "allow_tokens",
+            Self::DeleteServicePrincipal => "delete_service_principal",
+            Self::Probe => "probe",
+            Self::ListTokens => "list_tokens",
             Self::MintToken => "mint_token",
+            Self::TryToken => "try_token",
+            Self::RevokeToken => "revoke_token",
+            Self::CheckStore => "check_store",
+            Self::ReadMetadata => "read_metadata",
+            Self::PutSecret => "put_secret",
+            Self::PutMetadata => "put_metadata",
+            Self::DeleteSecret => "delete_secret",
         }
+    }
+
+    /// What kind of call it is.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::CreateCredentials
+            | Self::CreateStorage
+            | Self::CreateNetwork
+            | Self::CreateWorkspace
+            | Self::CreateServicePrincipal => Kind::Create,
+            Self::Preflight
+            | Self::FindCredentials
+            | Self::FindStorage
+            | Self::FindNetwork
+            | Self::ReportNetwork
+            | Self::ListWorkspaces
+            | Self::GetWorkspace
+            | Self::FindServicePrincipal
+            | Self::Probe
+            | Self::ListTokens
+            | Self::TryToken
+            | Self::CheckStore
+            | Self::ReadMetadata => Kind::Wait,
+            Self::AssignServicePrincipal
+            | Self::AllowTokens
+            | Self::PutSecret
+            | Self::PutMetadata => Kind::Put,
+            Self::MintToken => Kind::Mint,
+            Self::DeleteCredentials
+            | Self::DeleteStorage
+            | Self::DeleteNetwork
+            | Self::DeleteWorkspace
+            | Self::DeleteServicePrincipal
+            | Self::RevokeToken
+            | Self::DeleteSecret => Kind::Delete,
+        }
+    }
+
+    /// Whether it goes to the secret store.
+    pub fn is_store(self) -> bool {
+        matches!(
+            self,
+            Self::CheckStore
+                | Self::ReadMetadata
+                | Self::PutSecret
+                | Self::PutMetadata
+                | Self::DeleteSecret
+        )
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::support::variants::{self, Life};
 use crate::support::{Builder, PATIENCE, TestApp};
 use brickyard::provisioning::plan;
-use brickyard::provisioning::step;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -95,8 +94,11 @@ async fn failing_at_every_step_unwinds_to_an_empty_world() {
         .zip(&lives)
         .flat_map(|(variant, life)| {
             // A step that makes no call in this variant cannot fail in it.
-            let can_fail =
-                |name: &str| fatal(name).on.is_none_or(|call| life.calls.contains(&call));
+            let can_fail = |name: &str| {
+                fatal(name)
+                    .on
+                    .is_none_or(|call| life.calls().contains(&call))
+            };
             let names = variant.steps().iter().map(|step| step.name());
             names
                 .filter(move |name| can_fail(name))
@@ -162,113 +164,3 @@ pub const LOST_AFTER_ACTING: [FaultKind; 3] = [
     FaultKind::ErrorAfterActing,
     FaultKind::Truncated,
 ];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_lost_at_any_create_makes_no_second() {
-    let lives = variants::unrepeatable().await;
-    let cases = lives
-        .iter()
-        .flat_map(|case| LOST_AFTER_ACTING.iter().map(move |fault| (*case, *fault)))
-        .flat_map(|(case, fault)| [(case, fault, false), (case, fault, true)]);
-    worlds(cases, |((variant, call), fault, deleted)| async move {
-        let (behind, kind) = variants::behind(call);
-        let app = variant.start(Builder::default()).await;
-        // Mints may be repeated, so the fault can strike twice in a row.
-        let times = if call == step::Call::MintToken { 2 } else { 1 };
-        app.fault(Fault::new(fault).on(behind).times(times));
-        let case = format!(
-            "{fault:?} on {behind:?}, {}, deleted meanwhile: {deleted}",
-            variant.name
-        );
-        let create = app.create("unlucky").await;
-        if deleted {
-            // What was never answered is found, and its removal fails once, too.
-            if let Some(removal) = removal_of(call) {
-                app.fault(Fault::new(FaultKind::Unavailable).on(removal));
-            }
-            let until = Instant::now() + PATIENCE;
-            while !app.simulator.arrivals().iter().any(|a| a.call == behind) {
-                assert!(Instant::now() < until, "{case}: the call never came");
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            app.removed("unlucky").await;
-            let left = variants::left(&app);
-            assert!(left.is_empty(), "{case}: {left:#?}");
-            let workspaces = app.simulator.inventory().created("workspaces");
-            assert!(workspaces <= 1, "{case}");
-        } else {
-            let done = app.done(&create).await;
-            assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
-            if call != step::Call::MintToken {
-                assert_eq!(app.simulator.inventory().created(kind), 1, "{case}");
-            }
-            app.removed("unlucky").await;
-        }
-        app.finish().await;
-    })
-    .await;
-}
-
-/// How the simulator calls the removal of what a call has made.
-fn removal_of(call: step::Call) -> Option<Call> {
-    match call {
-        step::Call::CreateCredentials => Some(Call::DeleteCredentials),
-        step::Call::CreateStorage => Some(Call::DeleteStorage),
-        step::Call::CreateNetwork => Some(Call::DeleteNetwork),
-        step::Call::CreateWorkspace => Some(Call::DeleteWorkspace),
-        step::Call::CreateServicePrincipal => Some(Call::DeleteServicePrincipal),
-        // A PAT goes with its workspace if not before.
-        step::Call::MintToken => None,
-    }
-}
-
-/// Faults that pass: none may fail a request or double anything, wherever they strike.
-const PASSING: [FaultKind; 11] = [
-    FaultKind::RequestLost,
-    FaultKind::AnswerLost,
-    FaultKind::Throttled,
-    FaultKind::Unavailable,
-    FaultKind::ErrorBeforeActing,
-    FaultKind::ErrorAfterActing,
-    FaultKind::HtmlError,
-    FaultKind::HtmlOk,
-    FaultKind::RedirectToLogin,
-    FaultKind::Truncated,
-    FaultKind::Unauthorized,
-];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_passing_fault_at_any_call_fails_or_doubles_anything() {
-    let callers = [
-        Call::Jwks,
-        Call::IssuerDiscovery,
-        Call::IssuerToken,
-        Call::Dns,
-    ];
-    let mut calls = variants::calls().await;
-    calls.retain(|(_, call)| !callers.contains(call));
-    assert!(calls.len() >= 20, "lives have more calls than {calls:?}");
-    let cases = calls
-        .iter()
-        .flat_map(|case| PASSING.iter().map(move |fault| (*case, *fault)))
-        // A refused client secret does not pass by itself: it fails at once, and is explained.
-        .filter(|((_, call), fault)| {
-            (*call, *fault) != (Call::AccountToken, FaultKind::Unauthorized)
-        });
-    worlds(cases, |((variant, call), fault)| async move {
-        let app = variant.start(Builder::default()).await;
-        app.fault(Fault::new(fault).on(call));
-        let case = format!("{fault:?} on {call:?}, {}", variant.name);
-        let create = app.create("hardy").await;
-        let done = app.done(&create).await;
-        assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
-        for (kind, made) in variants::made(&app) {
-            assert_eq!(made, 1, "{case}: {kind}");
-        }
-        app.removed("hardy").await;
-        let left = variants::left(&app);
-        assert!(left.is_empty(), "{case}: {left:#?}");
-        app.finish().await;
-    })
-    .await;
-}

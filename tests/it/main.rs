@@ -24,6 +24,7 @@ mod identity;
 mod image;
 mod lists;
 mod live;
+mod matrix;
 mod metrics;
 mod networks;
 mod observing;

@@ -7,7 +7,7 @@ use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::operation::WaitingFor;
 use crate::domain::problem::{Code, Explanation};
 use crate::provisioning::context::StepContext;
-use crate::provisioning::step::{Halt, Outcome, Step};
+use crate::provisioning::step::{Call, Halt, Outcome, Step};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,10 @@ struct Memo {
 impl Step for AwaitReachable {
     fn name(&self) -> &'static str {
         "await_reachable"
+    }
+
+    fn calls(&self) -> &'static [Call] {
+        &[Call::Probe]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

@@ -8,7 +8,7 @@ use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::operation::WaitingFor;
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::provisioning::context::{Effect, StepContext};
-use crate::provisioning::step::{Halt, Outcome, Step};
+use crate::provisioning::step::{Call, Halt, Outcome, Step};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ pub struct AwaitRunning;
 impl Step for AwaitRunning {
     fn name(&self) -> &'static str {
         "await_running"
+    }
+
+    fn calls(&self) -> &'static [Call] {
+        &[Call::ReportNetwork]
     }
 
     /// What Databricks has given up does not begin to run by being watched.

@@ -20,7 +20,11 @@ impl Step for CreateCredentials {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::CreateCredentials]
+        &[
+            Call::FindCredentials,
+            Call::CreateCredentials,
+            Call::DeleteCredentials,
+        ]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

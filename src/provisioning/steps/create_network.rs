@@ -23,7 +23,7 @@ impl Step for CreateNetwork {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::CreateNetwork]
+        &[Call::FindNetwork, Call::CreateNetwork, Call::DeleteNetwork]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

@@ -22,7 +22,13 @@ impl Step for CreateServicePrincipal {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::CreateServicePrincipal]
+        &[
+            Call::FindServicePrincipal,
+            Call::CreateServicePrincipal,
+            Call::AssignServicePrincipal,
+            Call::AllowTokens,
+            Call::DeleteServicePrincipal,
+        ]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

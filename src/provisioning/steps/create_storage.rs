@@ -20,7 +20,7 @@ impl Step for CreateStorage {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::CreateStorage]
+        &[Call::FindStorage, Call::CreateStorage, Call::DeleteStorage]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

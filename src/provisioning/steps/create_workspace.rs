@@ -31,7 +31,12 @@ impl Step for CreateWorkspace {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::CreateWorkspace]
+        &[
+            Call::ListWorkspaces,
+            Call::GetWorkspace,
+            Call::CreateWorkspace,
+            Call::DeleteWorkspace,
+        ]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

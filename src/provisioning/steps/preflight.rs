@@ -6,7 +6,7 @@ use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::marker::MarkerKind;
 use crate::domain::problem::Explanation;
 use crate::provisioning::context::StepContext;
-use crate::provisioning::step::{Halt, Outcome, Step};
+use crate::provisioning::step::{Call, Halt, Outcome, Step};
 use async_trait::async_trait;
 
 /// Asks the account whether the spec can work. *unknown* never blocks; a failed check ends the operation before
@@ -17,6 +17,10 @@ pub struct Preflight;
 impl Step for Preflight {
     fn name(&self) -> &'static str {
         "preflight"
+    }
+
+    fn calls(&self) -> &'static [Call] {
+        &[Call::Preflight]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {

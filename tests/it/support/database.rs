@@ -103,6 +103,33 @@ pub async fn discard(url: &str) {
     .await;
 }
 
+/// Takes a database away from everybody, those who are at it included; what they had open is rolled back.
+pub async fn take_away(url: &str) {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    for statement in [
+        format!("alter database {name} with allow_connections false"),
+        format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"),
+    ] {
+        on_the_server(statement).await;
+    }
+}
+
+/// Gives it back.
+pub async fn give_back(url: &str) {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    on_the_server(format!("alter database {name} with allow_connections true")).await;
+}
+
+async fn on_the_server(statement: String) {
+    let mut admin = PgConnection::connect(&server().await.url)
+        .await
+        .expect("the server answers");
+    sqlx::query(AssertSqlSafe(statement))
+        .execute(&mut admin)
+        .await
+        .expect("it is done");
+}
+
 /// A pool on a test's own database, beside the product's.
 pub fn pool(url: &str) -> PgPool {
     let options = sqlx::postgres::PgConnectOptions::from_str(url).expect("an address");

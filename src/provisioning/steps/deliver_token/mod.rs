@@ -4,7 +4,7 @@
 mod mint;
 
 use super::{made, nothing_to_undo, token_owner};
-use crate::cloud::{CloudError, ListedToken, Provider, ServicePrincipal};
+use crate::cloud::{CloudError, Failure, ListedToken, Provider, ServicePrincipal};
 use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::external::ExternalToken;
 use crate::domain::marker::MarkerKind;
@@ -42,7 +42,18 @@ impl Step for DeliverToken {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::MintToken]
+        &[
+            Call::CheckStore,
+            Call::ReadMetadata,
+            Call::ListTokens,
+            Call::MintToken,
+            Call::TryToken,
+            Call::PutSecret,
+            Call::PutMetadata,
+            Call::GetWorkspace,
+            Call::RevokeToken,
+            Call::DeleteSecret,
+        ]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
@@ -176,6 +187,10 @@ impl Step for DeliverToken {
         }
         let message = match revoke_all(context).await {
             Ok(count) => format!("secret removed, {count} tokens revoked"),
+            // Being told to wait is no failed try.
+            Err(error) if matches!(error.failure, Failure::Throttled(_)) => {
+                return Err(error.into());
+            }
             // The tokens die with the workspace, which is removed next: it must not live on because of them.
             Err(error) if memo.tries + 1 >= REVOKE_TRIES => {
                 tracing::warn!(%error, "tokens could not be revoked; they end with the workspace");

@@ -1,0 +1,126 @@
+//! From the plan to the cells: each call that a step declares, in the first variant that makes it, on the way there and
+//! on the way back.
+
+use super::table::{EXCEPTIONS, Outcome, Row, TABLE, Trouble, outcome};
+use crate::support::variants::{self, Life, Variant, Wire};
+use brickyard::provisioning::step::Call;
+use simulator::Call as Outside;
+use tokio::sync::OnceCell;
+
+/// On which way a call is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    There,
+    Back,
+}
+
+impl Way {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::There => "there",
+            Self::Back => "back",
+        }
+    }
+}
+
+/// One call and what befalls it.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    pub variant: Variant,
+    pub step: &'static str,
+    pub call: Call,
+    pub wire: Wire,
+    pub way: Way,
+    pub trouble: Trouble,
+    pub outcome: Outcome,
+    /// Where the step looks for what came of the call.
+    pub lookup: Option<Outside>,
+    /// The last call of a create.
+    pub last: Outside,
+}
+
+impl Cell {
+    pub fn words(&self) -> String {
+        format!(
+            "{} of {} ({}) on the way {}: {} → {} [{}]",
+            self.wire.call,
+            self.step,
+            Row::of(self.call).title(),
+            self.way.word(),
+            self.trouble.title(),
+            self.outcome.word(),
+            self.variant.name,
+        )
+    }
+}
+
+/// What a call of a step has to come to, exceptions included.
+fn required(step: &str, call: Call, wire: Outside, way: Way, trouble: Trouble) -> Outcome {
+    let exception = EXCEPTIONS.iter().find(|it| {
+        (it.step, it.call, it.way) == (step, wire, way) && it.troubles.contains(&trouble)
+    });
+    exception.map_or_else(|| outcome(Row::of(call), trouble), |it| it.outcome)
+}
+
+/// The lives of all variants, learned once per run.
+pub async fn lives() -> &'static [(Variant, Life)] {
+    static LIVES: OnceCell<Vec<(Variant, Life)>> = OnceCell::const_new();
+    LIVES
+        .get_or_init(|| async {
+            let mut lives = Vec::new();
+            for variant in variants::ALL {
+                lives.push((variant, Life::of(&variant).await));
+            }
+            lives
+        })
+        .await
+}
+
+/// All cells of a row.
+pub async fn of(row: Row) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = Vec::new();
+    for (variant, life) in lives().await {
+        let last = *life.there.last().expect("a create makes calls");
+        for step in variant.steps() {
+            let looks = step.calls().iter().find(|it| Row::of(**it) == Row::Wait);
+            let looks = looks.map(|it| variants::wires(step.name(), *it)[0].call);
+            for call in step.calls().iter().filter(|call| Row::of(**call) == row) {
+                let lookup = match call {
+                    Call::RevokeToken => Some(Outside::ListTokensAsAdmin),
+                    Call::PutMetadata | Call::DeleteSecret => Some(Outside::StoreMetadataGet),
+                    _ if row == Row::Create => looks,
+                    _ => None,
+                };
+                for wire in variants::wires(step.name(), *call) {
+                    let ways = [(Way::There, &life.there), (Way::Back, &life.back)];
+                    for (way, calls) in ways {
+                        let is_walked =
+                            |it: &Cell| (it.step, it.wire, it.way) == (step.name(), wire, way);
+                        // The one that differs in every variant is walked in all of them.
+                        let walked = *call != Call::CreateWorkspace && cells.iter().any(is_walked);
+                        if !wire.is_in(calls) || walked {
+                            continue;
+                        }
+                        for (trouble, _) in TABLE {
+                            let outcome = required(step.name(), *call, wire.call, way, trouble);
+                            if outcome != Outcome::Never && wire.can_meet(trouble.fault()) {
+                                cells.push(Cell {
+                                    variant: *variant,
+                                    step: step.name(),
+                                    call: *call,
+                                    wire,
+                                    way,
+                                    trouble,
+                                    outcome,
+                                    lookup,
+                                    last,
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    cells
+}
