@@ -18,7 +18,7 @@ pub async fn acquire(
 ) -> Result<Vec<Job>> {
     sqlx::query_as!(
         Job,
-        "with due as (
+        r#"with due as (
              select id
                from jobs
               where kind = any($2)
@@ -34,7 +34,8 @@ pub async fn acquire(
                 woken = false
            from due
           where jobs.id = due.id
-      returning jobs.id, jobs.kind, jobs.key, jobs.lease_epoch as epoch, jobs.claims, jobs.attempts",
+      returning jobs.id, jobs.kind, jobs.key, jobs.lease_epoch as epoch, jobs.claims, jobs.attempts,
+                clock() as "acquired_at!""#,
         owner,
         kinds,
         i64::try_from(limit).unwrap_or(i64::MAX),
