@@ -201,10 +201,10 @@ fn is_away(error: &StoreError) -> bool {
         | sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed => true,
-        // 08 connection, 40 serialisation and deadlock, 53 no resources, 55P03 a lock that was waited for too long,
-        // 57 shutdown, start-up and time-outs
+        // 08 connection, 40 serialisation and deadlock, 53 no resources, 55000 a database that lets nobody in, 55P03 a
+        // lock that was waited for too long, 57 shutdown, start-up and time-outs
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "40", "53", "55P03", "57"]
+            ["08", "40", "53", "55000", "55P03", "57"]
                 .iter()
                 .any(|class| code.starts_with(class))
         }),
