@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use simulator::postgres::Postgres;
 use simulator::{Fault, FaultKind};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -235,21 +235,27 @@ pub async fn cut(url: &str) -> i64 {
 /// Connections that are asked for at a time.
 const BATCH: usize = 16;
 
-/// Takes every connection there is, ends those of the service and takes these too; keeps all of them for so long.
+/// Takes every connection that the server has to give, those of the service too, and keeps them for so long.
 pub async fn exhaust(url: &str, long: Duration) {
-    let mut admin = connect(url).await;
+    let (server, database) = url.rsplit_once('/').expect("it names a database");
+    let elsewhere = format!("{server}/postgres");
+    let mut admin = connect(&elsewhere).await;
+    let open = |open: bool| format!("alter database {database} allow_connections {open}");
+    // Whoever is quick would get one of its own back: nobody is let in until there is none left.
+    for statement in [open(false), CUT.to_owned()] {
+        let done = sqlx::query(AssertSqlSafe(statement)).execute(&mut admin);
+        done.await.expect("a superuser may");
+    }
     let mut hoard = Vec::new();
-    let mut until = None;
-    while until.is_none_or(|until| Instant::now() < until) {
-        let batch = join_all((0..BATCH).map(|_| PgConnection::connect(url))).await;
+    loop {
+        let batch = join_all((0..BATCH).map(|_| PgConnection::connect(&elsewhere))).await;
         let refused = batch.iter().any(Result::is_err);
         hoard.extend(batch.into_iter().flatten());
         if refused {
-            until.get_or_insert(Instant::now() + long);
-            // Whoever is quick gets one back; that is taken away again.
-            let cut = sqlx::query_scalar::<_, i64>(CUT).fetch_one(&mut admin);
-            cut.await.expect("they are ended");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            break;
         }
     }
+    let opened = sqlx::query(AssertSqlSafe(open(true))).execute(&mut admin);
+    opened.await.expect("a superuser may");
+    tokio::time::sleep(long).await;
 }
