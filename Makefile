@@ -29,13 +29,17 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries store-servers clients chromium pipeline ## Run the whole suite, two minutes of simulation in it.
+test: toolchain postgres-binaries store-servers clients chromium pipeline faketime ## Run the whole suite, two minutes of simulation in it.
 	scripts/with-engine.sh cargo test $(CONTAINERS)
 	SIMULATION_SECONDS=120 cargo test --locked --workspace
 
 .PHONY: soak
 soak: toolchain postgres-binaries ## Simulate for longer: a thousand seeds, or SEEDS.
 	SIMULATION_SEEDS=$(or $(SEEDS),1000) cargo test --locked --test it simulation::no_seed_ends_badly
+
+.PHONY: chaos
+chaos: toolchain postgres-binaries faketime ## Let three real replicas be killed, frozen and cut off: ten minutes, or CHAOS_SECONDS.
+	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) cargo test --locked --test it chaos::three_replicas -- --nocapture
 
 .PHONY: lint
 lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
@@ -73,7 +77,7 @@ faults: toolchain ## Renew docs/faults.md after a step or the fault matrix chang
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline faketime tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -90,5 +94,7 @@ chromium:
 	@scripts/install-chromium.sh
 pipeline:
 	@scripts/install-pipeline.sh
+faketime:
+	@scripts/install-faketime.sh
 tools: toolchain
 	@scripts/install-tools.sh

@@ -175,7 +175,7 @@ impl From<AuthError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if is_away(&error) {
+        if error.is_away() {
             tracing::warn!(%error, "the database is not available");
             return Self::unavailable("The database is not available.");
         }
@@ -187,28 +187,6 @@ impl From<StoreError> for Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         StoreError::from(error).into()
-    }
-}
-
-/// Whether the same statement may succeed later: no connection, a server that goes down or is full, a lost race.
-fn is_away(error: &StoreError) -> bool {
-    let StoreError::Database(error) = error else {
-        return false;
-    };
-    match error {
-        sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::WorkerCrashed => true,
-        // 08 connection, 40 serialisation and deadlock, 53 no resources, 55P03 a lock that was waited for too long,
-        // 57 shutdown, start-up and time-outs
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "40", "53", "55P03", "57"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
-        _ => false,
     }
 }
 

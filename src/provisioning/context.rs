@@ -95,7 +95,7 @@ pub struct StepContext<'a> {
     pub store: Arc<dyn SecretStore>,
     /// Numbers.
     pub settings: &'a Settings,
-    /// Wall clock.
+    /// Set to the database's when the job was acquired.
     pub clock: &'a Clock,
     pub(super) memo: serde_json::Value,
     pub(super) effects: Vec<Effect>,

@@ -6,6 +6,7 @@ use super::count;
 use super::draft::{self, Draft};
 use super::step::{Class, Halt, Outcome, Step, StepError};
 use super::{OPERATION_JOB, Provisioning, plan};
+use crate::clock::Clock;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::domain::problem::{Code, Explanation};
@@ -48,6 +49,7 @@ impl Handler for Engine {
     async fn run(&self, job: &Job, shutdown: &CancellationToken) -> Result<Left, Failed> {
         let id: OperationId = job.key.parse()?;
         let mut job = job.clone();
+        let clock = self.0.clock.set(job.acquired_at);
         loop {
             let mut connection = self.0.db.acquire().await?;
             let Some(operation) = operations::get(&mut connection, id, &Teams::All).await? else {
@@ -74,7 +76,7 @@ impl Handler for Engine {
                 code = tracing::field::Empty,
             );
             match self
-                .drive(&job, &operation, &workspace, shutdown)
+                .drive(&job, &operation, &workspace, &clock, shutdown)
                 .instrument(span)
                 .await?
             {
@@ -105,6 +107,7 @@ impl Engine {
         job: &Job,
         operation: &Operation,
         workspace: &Workspace,
+        clock: &Clock,
         shutdown: &CancellationToken,
     ) -> Result<Next, Failed> {
         if operation.kind == OperationKind::Delete && operation.status == OperationStatus::Queued {
@@ -116,7 +119,7 @@ impl Engine {
             return self.release(job, Release::Finish).await.map(Next::Left);
         };
         let Some(step) = plan::find(name) else {
-            if draft::overdue(operation, self.0.clock.now()) {
+            if draft::overdue(operation, clock.now()) {
                 let detail = format!("No version that runs knows the step {name}.");
                 let mut draft = Draft::new(operation, workspace, position);
                 draft.park(Explanation::new(Code::ConfigurationChanged, detail));
@@ -137,7 +140,7 @@ impl Engine {
                 .commit(job, operation, workspace, draft.wait_zero(), shutdown)
                 .await;
         }
-        draft.begin(self.0.clock.now());
+        draft.begin(clock.now());
         if job.claims >= POISON_CLAIMS {
             let detail = format!(
                 "{name} was begun {} times and never ended: its process died each time",
@@ -149,11 +152,11 @@ impl Engine {
                 .await;
         }
         let result = self
-            .run_step(step, job, operation, workspace, &mut draft)
+            .run_step(step, job, operation, workspace, clock, &mut draft)
             .await;
         match result {
-            Ok(outcome) => draft.outcome(outcome, self.0.clock.now(), operation),
-            Err(Halt::Error(error)) => draft.error(error, self.0.clock.now(), operation, job),
+            Ok(outcome) => draft.outcome(outcome, clock.now(), operation),
+            Err(Halt::Error(error)) => draft.error(error, clock.now(), operation, job),
             Err(Halt::Fenced) => return Ok(Next::Left(Left::Fenced)),
             Err(Halt::Cancelled) => draft.checkpoint.release = Some(Release::HandBack),
             Err(Halt::Store(error)) => return Err(error.into()),
@@ -169,6 +172,7 @@ impl Engine {
         job: &Job,
         operation: &Operation,
         workspace: &Workspace,
+        clock: &Clock,
         draft: &mut Draft,
     ) -> Result<Outcome, Halt> {
         let missing = |what: &str, name: &str| {
@@ -197,7 +201,7 @@ impl Engine {
             provider: Arc::clone(provider),
             store: Arc::clone(store),
             settings: &self.0.settings,
-            clock: &self.0.clock,
+            clock,
             memo: operation.memo.clone(),
             effects: Vec::new(),
             db: &self.0.db,

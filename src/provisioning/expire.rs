@@ -58,12 +58,13 @@ impl Handler for Expiry {
 
     async fn run(&self, job: &Job, _shutdown: &CancellationToken) -> Result<Left, Failed> {
         let id: WorkspaceId = job.key.parse()?;
+        let clock = self.0.clock.set(job.acquired_at);
         let mut transaction = self.0.db.begin().await?;
         let workspace = workspaces::lock(&mut transaction, id).await?;
         if !lease::hold(&mut transaction, job).await? {
             return Ok(Left::Fenced);
         }
-        let now = self.0.clock.now();
+        let now = clock.now();
         let due = workspace.as_ref().and_then(due);
         let (how, again) = match (workspace, due) {
             (Some(_), Some(due)) if due > now => {

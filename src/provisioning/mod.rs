@@ -117,7 +117,7 @@ impl Default for Settings {
 pub struct Provisioning {
     /// The database.
     pub db: PgPool,
-    /// Wall clock for deadlines and display.
+    /// What a job's clock is set from.
     pub clock: Clock,
     /// Numbers.
     pub settings: Settings,

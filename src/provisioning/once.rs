@@ -10,6 +10,7 @@ use crate::store::attempts::{Outcome as Closed, Unresolved};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What came of it.
 pub enum Made<T> {
@@ -74,10 +75,9 @@ where
             "nothing was made; asking again".into(),
         )));
     }
-    let permit = context
-        .permit(call, marker, context.settings.create_timeout)
-        .await?;
-    let error = match in_time(context.settings.create_timeout, send()).await {
+    let limit = Limit::from_now(context.settings.create_timeout);
+    let permit = context.permit(call, marker, limit.long).await?;
+    let error = match limit.keep(send()).await {
         Ok(made) => {
             context.effect(Effect::Closed(permit, Closed::Applied));
             return Ok(Made::Here(made));
@@ -122,24 +122,41 @@ where
     Err(error.into())
 }
 
-/// Sends under the permit's own time limit, whatever the client's are: once it has passed, nothing of ours is on the
-/// way any more.
-///
-/// # Errors
-/// Whatever the call says; unknown if the time is over.
-pub async fn in_time<T>(
-    limit: Duration,
-    call: impl Future<Output = Result<T, CloudError>>,
-) -> Result<T, CloudError> {
-    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-        let detail = format!("no answer within {} s", limit.as_secs_f64());
-        Err(CloudError::new(
-            Failure::Unknown,
-            Code::UpstreamUnavailable,
-            detail,
-            None,
-        ))
-    })
+/// The time that a permit gives to its call.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// How much of it there is.
+    pub long: Duration,
+    until: Instant,
+}
+
+impl Limit {
+    /// It runs from now: taken before the permit is asked for, it is over before the permit's deadline is, however
+    /// long the database takes.
+    pub fn from_now(long: Duration) -> Self {
+        let until = Instant::now() + long;
+        Self { long, until }
+    }
+
+    /// Sends within it, whatever the client's own limits are. It is looked at before anything is sent: a process that
+    /// was frozen wakes with all its timers over, and what it was about to send then is sent by a successor already.
+    ///
+    /// # Errors
+    /// Whatever the call says; unknown if the time is over.
+    pub async fn keep<T>(
+        self,
+        call: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(self.until) => {
+                let detail = format!("no answer within {} s", self.long.as_secs_f64());
+                let code = Code::UpstreamUnavailable;
+                Err(CloudError::new(Failure::Unknown, code, detail, None))
+            }
+            answer = call => answer,
+        }
+    }
 }
 
 /// For the undo of a create whose result was never recorded: finds what may have been made, or waits until it is
@@ -202,6 +219,27 @@ mod tests {
             id: uuid::Uuid::nil(),
             overdue_seconds,
         }
+    }
+
+    /// The thread stands still as it does under SIGSTOP: when it goes on, every timer is over.
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "that is the freeze")]
+    async fn what_was_not_sent_before_a_freeze_is_not_sent_after_it() {
+        let limit = Limit::from_now(Duration::from_millis(200));
+        let mut sent = false;
+        let call = async {
+            // It waits for its turn, or for a connection.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            sent = true;
+            Ok(())
+        };
+        let frozen = async {
+            tokio::task::yield_now().await;
+            std::thread::sleep(Duration::from_millis(400));
+        };
+        let (answer, ()) = tokio::join!(limit.keep(call), frozen);
+        assert_eq!(answer.map_err(|it| it.failure), Err(Failure::Unknown));
+        assert!(!sent);
     }
 
     #[test]

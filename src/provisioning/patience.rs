@@ -27,7 +27,7 @@ impl Patience {
     /// Waits a while; whether another try makes sense.
     pub(super) async fn again(&mut self, error: &StoreError) -> bool {
         let pause = full_jitter(FIRST, MOST, self.failed);
-        if !error.passes() || Instant::now() + pause >= self.until {
+        if !error.is_away() || Instant::now() + pause >= self.until {
             return false;
         }
         tracing::warn!(%error, "cannot record a result yet; trying again");

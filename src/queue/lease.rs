@@ -18,7 +18,7 @@ pub async fn acquire(
 ) -> Result<Vec<Job>> {
     sqlx::query_as!(
         Job,
-        "with due as (
+        r#"with due as (
              select id
                from jobs
               where kind = any($2)
@@ -34,7 +34,8 @@ pub async fn acquire(
                 woken = false
            from due
           where jobs.id = due.id
-      returning jobs.id, jobs.kind, jobs.key, jobs.lease_epoch as epoch, jobs.claims, jobs.attempts",
+      returning jobs.id, jobs.kind, jobs.key, jobs.lease_epoch as epoch, jobs.claims, jobs.attempts,
+                clock() as "acquired_at!""#,
         owner,
         kinds,
         i64::try_from(limit).unwrap_or(i64::MAX),
@@ -175,27 +176,31 @@ pub async fn release(db: &mut PgConnection, job: &Job, how: Release) -> Result<(
     Ok(())
 }
 
-/// Hands back everything a process still holds, due now: the end of a shutdown. A job that is in somebody's hands this
-/// moment is being released by a checkpoint that came late.
+/// Hands back everything a process still holds, due now: the end of a shutdown. Returns how many jobs are left: one that
+/// is in somebody's hands this moment is being released by a checkpoint that came late, and is to be looked at again.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn hand_back(db: &PgPool, owner: Uuid) -> Result<()> {
-    sqlx::query!(
-        "with gone as (
+pub async fn hand_back(db: &PgPool, owner: Uuid) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"with gone as (
              delete from processes where id = $1),
            ordered as (
-             select id from jobs where lease_owner = $1 order by id for update skip locked)
-         update jobs
-            set lease_owner = null,
-                lease_expires_at = null,
-                claims = 0,
-                run_at = clock()
-           from ordered
-          where jobs.id = ordered.id",
+             select id from jobs where lease_owner = $1 order by id for update skip locked),
+           returned as (
+             update jobs
+                set lease_owner = null,
+                    lease_expires_at = null,
+                    claims = 0,
+                    run_at = clock()
+               from ordered
+              where jobs.id = ordered.id)
+           select count(*) as "left!"
+             from jobs
+            where lease_owner = $1
+              and id not in (select id from ordered)"#,
         owner
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await
 }

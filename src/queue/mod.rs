@@ -12,6 +12,7 @@ pub mod lease;
 pub mod listen;
 pub mod worker;
 
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -57,4 +58,6 @@ pub struct Job {
     pub claims: i32,
     /// Tries that failed and counted since the last progress.
     pub attempts: i32,
+    /// When it was acquired, by the database's clock.
+    pub acquired_at: DateTime<Utc>,
 }

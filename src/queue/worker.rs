@@ -18,6 +18,12 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
 
+/// How long a checkpoint that is being written when the grace ends may take.
+const LAST_CHECKPOINT: Duration = Duration::from_secs(1);
+
+/// Between two looks whether it is written.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// How a handler left its job.
 #[derive(Debug)]
 pub enum Left {
@@ -107,10 +113,24 @@ impl Worker {
         // The last extension comes first: after the hand-back it would count this process among the living again.
         done.cancel();
         let _ = renewer.await;
-        if let Err(error) = lease::hand_back(&self.db, self.owner).await {
-            tracing::warn!(%error, "cannot hand leases back; they expire");
-        }
+        self.hand_back().await;
         let _ = listener.await;
+    }
+
+    /// Hands everything back, and sees to it that checkpoints which are being written at this moment are not cut off: the
+    /// process ends after this, and its transactions with it.
+    async fn hand_back(&self) {
+        let until = Instant::now() + LAST_CHECKPOINT;
+        loop {
+            match lease::hand_back(&self.db, self.owner).await {
+                Ok(0) => return,
+                Ok(_) if Instant::now() < until => tokio::time::sleep(LOOK_AGAIN).await,
+                Ok(jobs) => return tracing::warn!(jobs, "leases are left behind; they expire"),
+                Err(error) => {
+                    return tracing::warn!(%error, "cannot hand leases back; they expire");
+                }
+            }
+        }
     }
 
     async fn acquire_until(&self, shutdown: &CancellationToken, tasks: &TaskTracker) {

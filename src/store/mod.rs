@@ -54,30 +54,25 @@ impl StoreError {
         }
     }
 
-    /// Whether it is the database that is away or busy, so that the same transaction may succeed a moment later: a lost
-    /// connection, a server that goes or comes, no room, a conflict between transactions, a primary that no longer is
-    /// one.
-    pub fn passes(&self) -> bool {
-        match self {
-            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
-                code.starts_with("08")
-                    || matches!(
-                        &*code,
-                        "40001"
-                            | "40P01"
-                            | "57P01"
-                            | "57P02"
-                            | "57P03"
-                            | "53300"
-                            | "55000"
-                            | "25006"
-                    )
+    /// Whether it is the database that is away or busy, so that the same transaction may succeed a moment later.
+    pub fn is_away(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        match error {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::WorkerCrashed => true,
+            // 08 connection, 25006 a primary that no longer is one, 40 serialisation and deadlock, 53 no resources, 55000 a
+            // database that lets nobody in, 55P03 a lock that was waited for too long, 57 shutdown, start-up and time-outs
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                ["08", "25006", "40", "53", "55000", "55P03", "57"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
             }),
-            Self::Database(error) => matches!(
-                error,
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
-            ),
-            Self::Inconsistent { .. } => false,
+            _ => false,
         }
     }
 }

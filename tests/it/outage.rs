@@ -2,40 +2,16 @@
 //! is told that it was their fault, and everything goes on when it is back.
 
 use crate::support::conformity::{self, Route};
+use crate::support::database::private;
 use crate::support::{Answer, Builder, PATIENCE, SPEED, TestApp, simulate};
 use brickyard::store::schema;
 use futures_util::future::join_all;
 use serde_json::json;
-use simulator::postgres::Postgres;
 use simulator::{Call, Fault, FaultKind};
-use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 
 /// The pool gives up after 5 seconds; a hang would be much longer.
 const A_FEW_SECONDS: Duration = Duration::from_secs(8);
-
-/// A server that only this test uses, with an empty database; its address.
-async fn private() -> (Postgres, String) {
-    let postgres = Postgres::start()
-        .await
-        .expect("Postgres binaries are there");
-    let mut admin = PgConnection::connect(postgres.url())
-        .await
-        .expect("it answers");
-    // What was committed must survive: the server's own setting prefers speed.
-    for statement in [
-        "create database outage",
-        "alter database outage set synchronous_commit = on",
-    ] {
-        sqlx::query(statement)
-            .execute(&mut admin)
-            .await
-            .expect("a database");
-    }
-    let (server, _) = postgres.url().rsplit_once('/').expect("an address");
-    let url = format!("{server}/outage");
-    (postgres, url)
-}
 
 /// One exchange with every route, all at once, and how long the slowest took.
 async fn every_route(

@@ -92,12 +92,11 @@ impl House<'_> {
         if operation.status.is_done() || waits || lost.is_empty() {
             return Ok(());
         }
-        let now = self.provisioning.clock.now();
-        let left = operation.not_before.map(|at| at - now);
-        let delay = left
-            .and_then(|left| left.to_std().ok())
-            .unwrap_or(Duration::ZERO);
-        enqueue::enqueue(&mut transaction, OPERATION_JOB, &key, delay).await?;
+        let db = &mut transaction;
+        match operation.not_before {
+            Some(at) => enqueue::schedule(db, OPERATION_JOB, &key, at).await?,
+            None => enqueue::enqueue(db, OPERATION_JOB, &key, Duration::ZERO).await?,
+        }
         enqueue::notify(&mut transaction).await?;
         let note = audit::Note {
             actor: SYSTEM,

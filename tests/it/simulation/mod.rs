@@ -18,6 +18,7 @@ mod worker;
 mod world;
 
 use crate::checker::Violation;
+use crate::support::setting;
 use action::{Action, read, told};
 use futures_util::{FutureExt, StreamExt, stream};
 use shrink::shrink;
@@ -90,15 +91,6 @@ async fn report(seed: u64, actions: Vec<Action>, found: Vec<Violation>) -> Strin
         "seed {seed} ends badly:\n{}\n\nreplay({seed}, \"{}\").await;{again}",
         wrong.join("\n"),
         told(&short)
-    )
-}
-
-fn setting(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(
-        value
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is a number")),
     )
 }
 

@@ -4,7 +4,7 @@
 use super::stores::Store;
 use super::{PATIENCE, TestApp};
 use crate::checker::facts::Facts;
-use crate::checker::history::History;
+use crate::checker::history::{History, Stop};
 use crate::checker::{Evidence, Terms, Violation, check};
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -12,7 +12,12 @@ use std::time::{Duration, Instant};
 
 /// Waits until no operation is on its way and no job is held.
 pub async fn settled(app: &TestApp) {
-    let until = Instant::now() + PATIENCE;
+    settled_within(app, PATIENCE).await;
+}
+
+/// The same in a world where much was left to do.
+pub async fn settled_within(app: &TestApp, patience: Duration) {
+    let until = Instant::now() + patience;
     loop {
         let open: Vec<String> = sqlx::query_scalar(
             "select kind || ' ' || status || ': ' || message from operations
@@ -43,6 +48,18 @@ impl TestApp {
     pub fn planted(&self, id: &str) {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.planted.push(id.to_owned());
+    }
+
+    /// Says how a process ended that was told to.
+    pub fn stopped(&self, stop: Stop) {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.stops.push(stop);
+    }
+
+    /// Has a text searched for secrets as well.
+    pub fn written(&self, what: &str, text: String) {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.texts.push((what.to_owned(), text));
     }
 
     fn history(&self) -> History {

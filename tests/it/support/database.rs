@@ -2,6 +2,7 @@
 //! offset.
 
 use super::road::{Server, Wish};
+use simulator::postgres::Postgres;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use std::io::Write;
 use std::str::FromStr;
@@ -136,4 +137,26 @@ pub fn pool(url: &str) -> PgPool {
     sqlx::postgres::PgPoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options)
+}
+
+/// A server that only one test uses, which may stop it, with an empty database; its address.
+pub async fn private() -> (Postgres, String) {
+    let postgres = Postgres::start()
+        .await
+        .expect("Postgres binaries are there");
+    let mut admin = PgConnection::connect(postgres.url())
+        .await
+        .expect("it answers");
+    // What was committed must survive: the server's own setting prefers speed.
+    for statement in [
+        "create database private",
+        "alter database private set synchronous_commit = on",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut admin)
+            .await
+            .expect("a database");
+    }
+    let url = on(postgres.url(), "private");
+    (postgres, url)
 }

@@ -40,15 +40,28 @@ impl TestApp {
         sent: &[(&str, &str)],
         body: Option<&str>,
     ) -> Answer {
+        let answer = self.send_to(&self.url, method, path, sent, body).await;
+        answer.expect("the API answers")
+    }
+
+    /// One exchange with the API at another address. An error if no whole answer came.
+    pub async fn send_to(
+        &self,
+        url: &str,
+        method: &str,
+        path: &str,
+        sent: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> reqwest::Result<Answer> {
         let verb = method.parse::<reqwest::Method>().expect("a method");
-        let mut request = self.client.request(verb, format!("{}{path}", self.url));
+        let mut request = self.client.request(verb, format!("{url}{path}"));
         for (name, value) in sent {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.body(body.to_owned());
         }
-        let response = request.send().await.expect("the API answers");
+        let response = request.send().await?;
         let status = response.status().as_u16();
         let headers = response
             .headers()
@@ -60,7 +73,7 @@ impl TestApp {
                 )
             })
             .collect();
-        let text = response.text().await.expect("a body");
+        let text = response.text().await?;
         let answer = Answer {
             status,
             headers,
@@ -69,7 +82,7 @@ impl TestApp {
         };
         conformity::check(method, path, &answer);
         self.remember(method, path, sent, body, &answer);
-        answer
+        Ok(answer)
     }
 
     /// What a client remembers of an exchange.

@@ -155,6 +155,16 @@ impl Builder {
     }
 }
 
+/// A number that the environment of this run gives.
+pub fn setting(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is a number")),
+    )
+}
+
 /// The configuration of a test's world, through the same door as everybody's.
 pub fn configuration(simulator: &Simulator, database_url: &str, builder: &Builder) -> Config {
     let text = dev::configuration(

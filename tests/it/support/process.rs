@@ -4,6 +4,7 @@ use super::TestApp;
 use brickyard::dev;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A running `brickyard` process; killed when dropped.
 pub struct Process {
@@ -67,6 +68,20 @@ impl Process {
             .status()
             .expect("kill runs");
         assert!(sent.success());
+    }
+
+    /// Waits for its end, for no longer than this; the exit code.
+    pub async fn ended(&mut self, within: Duration) -> Option<i32> {
+        let until = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                return status.code();
+            }
+            if Instant::now() >= until {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for its end; the exit code.

@@ -5,7 +5,7 @@ use crate::cloud::{Failure, MintedToken, TokenOwner};
 use crate::domain::external::ExternalWorkspace;
 use crate::domain::spec::SecretTarget;
 use crate::provisioning::context::{Effect, StepContext};
-use crate::provisioning::once::in_time;
+use crate::provisioning::once::Limit;
 use crate::provisioning::step::{Call, Halt, Outcome};
 use crate::secrets::{Metadata, SecretValue, StoreError, StoreFailure, Stored};
 use crate::store::attempts::Outcome as Closed;
@@ -28,14 +28,13 @@ pub(super) async fn mint_and_put(
     marker: &str,
     generation: u32,
 ) -> Result<Result<Metadata, Outcome>, Halt> {
-    let permit = context
-        .permit(Call::MintToken, marker, context.settings.call_timeout)
-        .await?;
+    let limit = Limit::from_now(context.settings.call_timeout);
+    let permit = context.permit(Call::MintToken, marker, limit.long).await?;
     let lifetime = context.workspace.spec.token.lifetime_seconds;
     let mint = context
         .provider
         .mint_token(&workspace.url, owner, lifetime, marker);
-    let minted = match in_time(context.settings.call_timeout, mint).await {
+    let minted = match limit.keep(mint).await {
         Ok(minted) => minted,
         Err(error) => {
             let closed = match error.failure {
