@@ -15,6 +15,7 @@ mod cost;
 mod crash;
 mod databricks;
 mod declarative;
+mod defences;
 mod deletion;
 mod expiry;
 mod faults;
