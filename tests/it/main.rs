@@ -26,6 +26,7 @@ mod image;
 mod lists;
 mod live;
 mod metrics;
+mod mutants;
 mod networks;
 mod observing;
 mod outage;

@@ -8,6 +8,7 @@ pub mod check;
 pub mod conformity;
 pub mod database;
 mod exchange;
+pub mod named;
 mod numbers;
 pub mod process;
 pub mod road;
