@@ -59,6 +59,10 @@ lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	scripts/check-image.sh
 	cargo run --locked --quiet --bin brickyard -- openapi --check
 
+.PHONY: mutants
+mutants: toolchain postgres-binaries ## Make one-line defects, one at a time, and see that a test fails (or one: MUTANT).
+	cargo run --locked --quiet --example mutants -- $(MUTANT)
+
 .PHONY: bench
 bench: toolchain postgres-binaries ## Measure it beside bounds taken in the same run (PART=requests, jobs or workspaces).
 	cargo bench --locked --quiet --bench service -- $(PART)

@@ -205,8 +205,14 @@ async fn removed_while_it_is_made() {
     assert_eq!(app.done(&held).await["status"], "cancelled");
     // Nobody is at it.
     app.stop_workers().await;
-    app.create("never-begun").await;
+    let create = app.create("never-begun").await;
     let delete = app.delete("/workspaces/never-begun").await.body;
+    // Nor comes anybody before the removal does.
+    sqlx::query("update jobs set run_at = clock() + interval '1 day' where key = $1")
+        .bind(create["id"].as_str().expect("an id"))
+        .execute(&app.db)
+        .await
+        .expect("postponed");
     app.start_worker();
     assert_eq!(app.done(&delete).await["status"], "succeeded");
     has(

@@ -188,6 +188,12 @@ async fn what_is_in_use_and_what_is_gone() {
     );
     let error = aws.delete_workspace(made.id).await.unwrap_err();
     assert_eq!(error.failure, Failure::Refused);
+    // Nor does a page from something on the way.
+    for call in [Call::DeleteWorkspace, Call::GetWorkspace] {
+        simulator.fault(Fault::new(FaultKind::HtmlError).on(call).status(404));
+    }
+    aws.delete_workspace(made.id).await.unwrap_err();
+    aws.get_workspace(made.id).await.unwrap_err();
     let error = aws.delete_credentials("../workspaces").await.unwrap_err();
     assert_eq!(error.failure, Failure::Refused);
     nothing_unexpected(&simulator);

@@ -11,6 +11,7 @@
 //! the first one (by default another one in each run).
 
 mod action;
+mod defences;
 mod generator;
 mod regressions;
 mod shrink;

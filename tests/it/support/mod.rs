@@ -9,6 +9,7 @@ pub mod conformity;
 pub mod database;
 mod exchange;
 pub mod mortal;
+pub mod named;
 mod numbers;
 pub mod process;
 pub mod road;
