@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use brickyard::dev::TEAM;
 use brickyard::domain::id::WorkspaceId;
 use brickyard::domain::template::Template;
+use brickyard::provisioning::admission::{Admission, Limits};
 use brickyard::provisioning::request::{self, Asker, NewWorkspace};
 use brickyard::store::{Teams, operations, workspaces};
 use serde_json::json;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 struct Bare {
     db: PgPool,
     template: Arc<Template>,
+    admission: Arc<Admission>,
 }
 
 /// Serves it on a free port.
@@ -35,6 +37,11 @@ pub(crate) async fn serve(db: PgPool, template: Template) -> SocketAddr {
         .with_state(Bare {
             db,
             template: template.into(),
+            // Nobody is refused here.
+            admission: Arc::new(Admission::new(Limits {
+                queued_per_account: u32::MAX,
+                ..Limits::default()
+            })),
         });
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
@@ -63,7 +70,9 @@ async fn create(State(bare): State<Bare>, body: Bytes) -> Response {
         ttl_seconds: None,
         key: None,
     };
-    let accepted = request::create(&bare.db, &asker, new).await.unwrap();
+    let accepted = request::create(&bare.db, &asker, new, &bare.admission)
+        .await
+        .unwrap();
     let mut db = bare.db.acquire().await.unwrap();
     let ahead = operations::queued_before(&mut db, accepted.operation.id)
         .await

@@ -80,10 +80,11 @@ impl World {
     }
 }
 
-/// What is set differently from production: one caller may ask more, an account may be asked 100 times a second (the
+/// What is set differently from production: one caller may ask more and the queue be longer, an account may be asked 100 times a second (the
 /// most that can be set), and the observer keeps simulated time, but for its fast tick, which is a real second.
 pub(crate) const LIMITS: &[(&str, &str)] = &[
     ("BRICKYARD_SERVER__REQUESTS_PER_MINUTE", "1000000"),
+    ("BRICKYARD_SERVER__MAX_QUEUED_PER_ACCOUNT", "1000000"),
     ("BRICKYARD_WORKER__OBSERVE_SLOW_SECONDS", "1"),
     ("BRICKYARD_WORKER__OBSERVE_FAST_AFTER_SECONDS", "9"),
 ];

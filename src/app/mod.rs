@@ -12,6 +12,7 @@ use crate::domain::cloud::Cloud;
 use crate::http::metrics::Scrape;
 use crate::http::operations::Changes;
 use crate::outbound::Outbound;
+use crate::provisioning::admission::{self, Admission};
 use crate::provisioning::engine::Engine;
 use crate::provisioning::expire::Expiry;
 use crate::provisioning::observe::Observer;
@@ -109,6 +110,10 @@ impl App {
                     body_bytes: config.server.max_body_bytes,
                     handler: seconds(config.server.request_timeout_seconds),
                     requests_per_minute: config.server.requests_per_minute,
+                    admission: admission::Limits {
+                        queued_per_account: config.server.max_queued_per_account,
+                        oldest: seconds(config.server.max_queue_seconds),
+                    },
                     ..http::Limits::default()
                 },
             },
@@ -157,6 +162,7 @@ impl App {
             settings: Arc::new(self.http.clone()),
             changes,
             scrape: Scrape::new(self.db.clone()),
+            admission: Arc::new(Admission::new(self.http.limits.admission.clone())),
             shutdown: shutdown.clone(),
         };
         let (drain, grace) = (self.drain, self.queue.grace);

@@ -23,6 +23,10 @@ pub struct ServerSettings {
     pub request_timeout_seconds: u32,
     /// Requests per minute of one principal, to one process.
     pub requests_per_minute: u32,
+    /// Operations of one account that may wait to be begun before no more are accepted.
+    pub max_queued_per_account: u32,
+    /// How long the oldest of them may have waited.
+    pub max_queue_seconds: u32,
     /// Whether asking for a workspace takes an `Idempotency-Key`.
     pub require_idempotency_key: bool,
     /// Whether changing a workspace takes `If-Match`.
@@ -41,6 +45,8 @@ pub(super) struct Raw {
     max_body_bytes: usize,
     request_timeout_seconds: u32,
     requests_per_minute: u32,
+    max_queued_per_account: u32,
+    max_queue_seconds: u32,
     require_idempotency_key: bool,
     require_if_match: bool,
 }
@@ -55,6 +61,8 @@ impl Default for ServerSettings {
             max_body_bytes: 64 * 1024,
             request_timeout_seconds: 30,
             requests_per_minute: 600,
+            max_queued_per_account: 5000,
+            max_queue_seconds: 600,
             require_idempotency_key: false,
             require_if_match: false,
             docs_token: None,
@@ -73,6 +81,8 @@ impl Default for Raw {
             max_body_bytes: default.max_body_bytes,
             request_timeout_seconds: default.request_timeout_seconds,
             requests_per_minute: default.requests_per_minute,
+            max_queued_per_account: default.max_queued_per_account,
+            max_queue_seconds: default.max_queue_seconds,
             require_idempotency_key: default.require_idempotency_key,
             require_if_match: default.require_if_match,
         }
@@ -114,6 +124,16 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
         1..=1_000_000,
     );
     mistakes.range(
+        "server.max_queued_per_account",
+        raw.max_queued_per_account,
+        1..=1_000_000,
+    );
+    mistakes.range(
+        "server.max_queue_seconds",
+        raw.max_queue_seconds,
+        10..=86_400,
+    );
+    mistakes.range(
         "server.request_timeout_seconds",
         raw.request_timeout_seconds,
         1..=300,
@@ -126,6 +146,8 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<ServerSet
         max_body_bytes: raw.max_body_bytes,
         request_timeout_seconds: raw.request_timeout_seconds,
         requests_per_minute: raw.requests_per_minute,
+        max_queued_per_account: raw.max_queued_per_account,
+        max_queue_seconds: raw.max_queue_seconds,
         require_idempotency_key: raw.require_idempotency_key,
         require_if_match: raw.require_if_match,
         docs_token: None,

@@ -156,6 +156,7 @@ catalogue! {
     HeadersTooLarge = "headers_too_large", 431, Requester, false, "The headers are too large", "Send at most 64 headers and 32 KiB, 8 KiB each.";
     RateLimited = "rate_limited", 429, Requester, true, "The caller sends too many requests", "Wait for `Retry-After` seconds; follow an operation with `Prefer: wait=20` instead of asking often.";
     Internal = "internal", 500, Operator, true, "The service failed", "Try again; if it stays, give the request id to an operator of Brickyard.";
+    QueueFull = "queue_full", 503, Operator, true, "Too much waits already", "Send it again after `Retry-After` seconds, with the same key. An operator can add workers, or see what holds them up.";
     Unavailable = "unavailable", 503, Nobody, true, "The service cannot answer now", "Try again after `Retry-After` seconds.";
     // -- Why an operation failed or waits
     CredentialsNotPropagated = "credentials_not_propagated", 422, CloudAdmin, true, "Databricks cannot assume the role yet", "A role made moments ago needs some minutes. If it is older, check its trust policy: principal and external id.";

@@ -41,6 +41,7 @@ pub mod workspaces;
 use crate::auth::{Login, Verifier};
 use crate::clock::Clock;
 use crate::domain::problem::Code;
+use crate::provisioning::admission::{self, Admission};
 use axum::Router;
 use metrics::Scrape;
 use operations::Changes;
@@ -116,6 +117,8 @@ pub struct Limits {
     pub long_poll: Duration,
     /// Requests per minute of one principal, to this process.
     pub requests_per_minute: u32,
+    /// How long the queue may be for another workspace to be asked for.
+    pub admission: admission::Limits,
 }
 
 impl Default for Limits {
@@ -132,6 +135,7 @@ impl Default for Limits {
             handler: Duration::from_secs(30),
             long_poll: Duration::from_secs(65),
             requests_per_minute: 600,
+            admission: admission::Limits::default(),
         }
     }
 }
@@ -157,6 +161,8 @@ pub struct Http {
     pub scrape: Scrape,
     /// Cancelled when the process begins to stop: readiness turns red and long polls are answered.
     pub shutdown: CancellationToken,
+    /// Refuses what would wait for too long.
+    pub admission: Arc<Admission>,
     /// What can be set.
     pub settings: Arc<Settings>,
 }

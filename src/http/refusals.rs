@@ -20,6 +20,14 @@ impl From<RequestError> for Problem {
                 FieldCode::Invalid,
                 "already used for another request",
             )]),
+            RequestError::QueueFull(backlog) => Self::new(
+                Code::QueueFull,
+                format!(
+                    "In the queue: {}; the first has waited for {:.0} s. Nothing was accepted.",
+                    backlog.queued, backlog.oldest_seconds
+                ),
+            )
+            .header(header::RETRY_AFTER, HeaderValue::from_static("30")),
             RequestError::Protected => {
                 Self::new(Code::DeletionProtected, "`deletion_protection` is true.")
             }

@@ -24,8 +24,8 @@ pub fn all() -> OpenApiRouter<Http> {
         AmbiguousName, DeletionProtected, Forbidden, IdempotencyKeyInvalid, IdempotencyKeyMissing,
         IdempotencyKeyReused, ImmutableField, InvalidCursor, InvalidJson, NameTaken,
         NotCancellable, NotFound, NotRetryable, OperationInProgress, PreconditionRequired,
-        RequestTimeout, TeamRequired, UnknownField, UnsupportedMediaType, ValidationFailed,
-        VersionMismatch,
+        QueueFull, RequestTimeout, TeamRequired, UnknownField, UnsupportedMediaType,
+        ValidationFailed, VersionMismatch,
     };
     let create: &[Code] = &[
         InvalidJson,
@@ -39,6 +39,7 @@ pub fn all() -> OpenApiRouter<Http> {
         UnknownField,
         TeamRequired,
         IdempotencyKeyReused,
+        QueueFull,
     ];
     let put: &[Code] = &[
         InvalidJson,
@@ -53,6 +54,7 @@ pub fn all() -> OpenApiRouter<Http> {
         ImmutableField,
         TeamRequired,
         PreconditionRequired,
+        QueueFull,
     ];
     let update: &[Code] = &[
         InvalidJson,

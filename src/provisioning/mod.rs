@@ -1,6 +1,7 @@
 //! The work: how an accepted request becomes a usable workspace, told once.
 //!
-//! [`request`] turns a checked request into rows: workspace, operation, job and audit row in one transaction. The
+//! [`request`] turns a checked request into rows: workspace, operation, job and audit row in one transaction, unless too
+//! much waits already ([`admission`]). The
 //! [`engine`] takes the operation's job under a lease and runs the next **step** of its [`plan`], one named step at a
 //! time. A step ([`step`]) looks before it creates, never sleeps and never loops: what takes time is an outcome,
 //! *wait*, and costs neither worker nor attempt. What it did is saved in one transaction with the job's release, the
@@ -15,6 +16,7 @@
 //!
 //! This room refuses to know HTTP, SQL (it calls `store` and `queue`) and any cloud's or store's wire.
 
+pub mod admission;
 pub mod context;
 pub mod engine;
 pub mod expire;

@@ -5,6 +5,7 @@
     reason = "tests stand outside: they talk HTTP to the product and read the environment of their run"
 )]
 
+mod admission;
 mod audit;
 mod bad_input;
 mod canary;

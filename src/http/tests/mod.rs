@@ -92,6 +92,7 @@ fn http(settings: Settings) -> (Http, String) {
         verifier: Arc::new(verifier),
         templates,
         clock,
+        admission: Arc::new(Admission::new(settings.limits.admission.clone())),
         settings: Arc::new(settings),
         changes: Changes::default(),
         login: None,

@@ -127,7 +127,7 @@ pub async fn accept(
         ttl_seconds,
         key,
     };
-    Ok(request::create(&http.db, &caller.asker(), new).await?)
+    Ok(request::create(&http.db, &caller.asker(), new, &http.admission).await?)
 }
 
 /// Whether a workspace of `present` may be given to `owner`: only an operator gives it away, and only to a principal

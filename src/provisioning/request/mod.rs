@@ -18,6 +18,7 @@ use retry::go_on_with;
 
 pub(super) use delete::{delete_now, enqueue_delete};
 
+use super::admission::Admission;
 use super::{OPERATION_JOB, plan};
 use crate::domain::id::{OperationId, WorkspaceId};
 use crate::domain::local::{Local, Refused};
@@ -25,7 +26,7 @@ use crate::domain::operation::{OperationKind, StepRecord};
 use crate::domain::problem::Explanation;
 use crate::domain::template::{Choices, Template};
 use crate::queue::enqueue;
-use crate::store::operations::{self, Operation};
+use crate::store::operations::{self, Backlog, Operation};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{StoreError, Teams, audit, idempotency};
 use sqlx::PgPool;
@@ -108,6 +109,9 @@ pub enum RequestError {
     /// The idempotency key was used for another request.
     #[error("idempotency key reused")]
     KeyReused,
+    /// So many operations of the account wait to be begun that this one would wait for too long.
+    #[error("queue full")]
+    QueueFull(Backlog),
     /// The workspace is protected.
     #[error("protected from deletion")]
     Protected,
@@ -150,7 +154,8 @@ impl From<sqlx::Error> for RequestError {
 }
 
 /// Accepts a request for a workspace: one transaction with the idempotency key, workspace, operation, job and
-/// audit row. A twin with the same key waits on the unique index and gets the same operation.
+/// audit row. A twin with the same key waits on the unique index and gets the same operation. Where too much waits already,
+/// nothing is accepted.
 ///
 /// # Errors
 /// [`RequestError`].
@@ -158,6 +163,7 @@ pub async fn create(
     db: &PgPool,
     asker: &Asker<'_>,
     new: NewWorkspace<'_>,
+    door: &Admission,
 ) -> Result<Accepted, RequestError> {
     let (workspace, operation) = (WorkspaceId::new(), OperationId::new());
     let spec = new
@@ -183,6 +189,8 @@ pub async fn create(
             }
         }
     }
+    // What was accepted before is let in whatever came since.
+    door.admit(&mut transaction, &spec.account).await?;
     let ttl_seconds = new.ttl_seconds.or(new.template.ttl_seconds);
     let protected = new.deletion_protection.or(new.template.deletion_protection);
     let local = Local {

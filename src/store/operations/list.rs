@@ -66,6 +66,42 @@ pub async fn list(
         .collect()
 }
 
+/// What waits to be begun in one account.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Backlog {
+    /// Operations.
+    pub queued: i64,
+    /// For how long the oldest has waited; 0 if there is none.
+    pub oldest_seconds: f64,
+}
+
+/// The backlog of every account that has one, by its configured name.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn backlogs(db: &mut PgConnection) -> Result<Vec<(String, Backlog)>> {
+    let rows = sqlx::query!(
+        r#"select w.account,
+                  count(*) as "queued!",
+                  extract(epoch from clock() - min(coalesce(o.not_before, o.created_at)))::float8 as "oldest_seconds!"
+             from operations o
+             join workspaces w on w.id = o.workspace_id
+            where o.status = 'queued'
+              and (o.not_before is null or o.not_before <= clock())
+            group by w.account"#
+    )
+    .fetch_all(db)
+    .await?;
+    let backlog = |queued, oldest_seconds| Backlog {
+        queued,
+        oldest_seconds,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.account, backlog(row.queued, row.oldest_seconds)))
+        .collect())
+}
+
 /// No place in the queue is counted further than this: in a long queue everybody who asks would count all of it.
 const MOST_AHEAD: i64 = 1000;
 
