@@ -25,6 +25,12 @@ pub struct WorkerSettings {
     pub seal_seconds: u32,
     /// How long after an unanswered create its object may still appear in a list.
     pub settle_seconds: u32,
+    /// How long an answer that is known to pass, such as a role that is too new, is waited out.
+    pub not_yet_seconds: u32,
+    /// How long a token that was minted is tried to be put into its store before it is revoked.
+    pub store_retry_seconds: u32,
+    /// Beginnings of a step, without an end, after which it is left to a person: it kills its process.
+    pub max_claims: u32,
     /// Time-out of a call to Databricks that creates.
     pub create_timeout_seconds: u32,
     /// Time-out of every other call to Databricks, and of a mint.
@@ -45,6 +51,9 @@ impl Default for WorkerSettings {
             observe_fast_after_seconds: 180,
             seal_seconds: 60,
             settle_seconds: 120,
+            not_yet_seconds: 300,
+            store_retry_seconds: 20,
+            max_claims: 5,
             create_timeout_seconds: 60,
             call_timeout_seconds: 20,
             shutdown_grace_seconds: 25,
@@ -70,6 +79,9 @@ pub(super) fn read(source: &Source, mistakes: &mut Mistakes) -> Option<WorkerSet
         ),
         ("seal_seconds", w.seal_seconds, 1, 3600),
         ("settle_seconds", w.settle_seconds, 1, 3600),
+        ("not_yet_seconds", w.not_yet_seconds, 0, 3600),
+        ("store_retry_seconds", w.store_retry_seconds, 1, 120),
+        ("max_claims", w.max_claims, 2, 100),
         ("create_timeout_seconds", w.create_timeout_seconds, 5, 300),
         ("call_timeout_seconds", w.call_timeout_seconds, 1, 120),
         ("shutdown_grace_seconds", w.shutdown_grace_seconds, 1, 600),

@@ -25,9 +25,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-/// A job that was acquired this often without reaching a checkpoint kills its process: it is parked.
-const POISON_CLAIMS: i32 = 5;
-
 /// A step that panicked this often is parked.
 const POISON_PANICS: i32 = 3;
 
@@ -141,7 +138,7 @@ impl Engine {
                 .await;
         }
         draft.begin(clock.now());
-        if job.claims >= POISON_CLAIMS {
+        if job.claims >= self.0.settings.max_claims {
             let detail = format!(
                 "{name} was begun {} times and never ended: its process died each time",
                 job.claims

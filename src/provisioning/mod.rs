@@ -74,6 +74,8 @@ pub struct Settings {
     pub settle: Duration,
     /// A known passing refusal (a role that is not propagated) is waited out this long.
     pub not_yet_budget: Duration,
+    /// A job that was acquired this often without reaching a checkpoint kills its process: it is parked.
+    pub max_claims: i32,
     /// A store write is tried this long before the token is revoked.
     pub store_retry: Duration,
     /// Recording what a call has brought is tried this long while the database is away: as long as a lease.
@@ -102,6 +104,7 @@ impl Default for Settings {
             call_timeout: Duration::from_secs(20),
             settle: Duration::from_secs(120),
             not_yet_budget: Duration::from_secs(300),
+            max_claims: 5,
             store_retry: Duration::from_secs(20),
             record_within: Duration::from_secs(30),
             observe_fast: Duration::from_secs(1),
