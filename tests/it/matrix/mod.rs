@@ -19,11 +19,12 @@ use futures_util::{FutureExt, StreamExt};
 use simulator::Call;
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use table::{EXCEPTIONS, Row};
 
 /// Worlds at a time: two cores are enough for what mostly waits.
-const AT_A_TIME: usize = 10;
+const AT_A_TIME: usize = 8;
 
 /// `MATRIX` narrows the cells down to those whose words contain it.
 fn wanted(cell: &Cell) -> bool {
@@ -37,6 +38,11 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or_default()
 }
 
+/// Past the test harness, which would swallow it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Plays all cells of a row, and names every one that does not hold.
 async fn row(row: Row) {
     let cells: Vec<Cell> = cells::of(row).await.into_iter().filter(wanted).collect();
@@ -45,14 +51,19 @@ async fn row(row: Row) {
         .map(|cell| async move {
             let played = AssertUnwindSafe(play::play(&cell)).catch_unwind().await;
             let panic = played.err()?;
-            Some(format!("{}\n    {}", cell.words(), words(&*panic)))
+            let told = format!("{}\n    {}", cell.words(), words(&*panic));
+            say(&told);
+            Some(told)
         })
         .buffer_unordered(AT_A_TIME)
         .filter_map(std::future::ready)
         .collect()
         .await;
     assert!(total > 0 || std::env::var_os("MATRIX").is_some());
-    println!("{total} cells of {}, each in three ways", row.title());
+    say(&format!(
+        "{total} cells of {}, each in three ways",
+        row.title()
+    ));
     assert!(
         failed.is_empty(),
         "{} of {total} cells do not hold:\n{}",
