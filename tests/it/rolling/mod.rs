@@ -3,6 +3,7 @@
 //!
 //! What comes of a step that a version does not know stands in `defences::workers`.
 
+mod ahead;
 mod handed_over;
 mod replaced;
 mod schema;
