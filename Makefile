@@ -29,7 +29,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries store-servers clients chromium pipeline faketime ## Run the whole suite, two minutes of simulation in it.
+test: toolchain postgres-binaries store-servers clients chromium pipeline faketime previous ## Run the whole suite, two minutes of simulation in it.
 	scripts/with-engine.sh cargo test $(CONTAINERS)
 	SIMULATION_SECONDS=120 cargo test --locked --workspace
 
@@ -81,7 +81,7 @@ faults: toolchain ## Renew docs/faults.md after a step or the fault matrix chang
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline faketime tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline faketime previous tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -100,5 +100,7 @@ pipeline:
 	@scripts/install-pipeline.sh
 faketime:
 	@scripts/install-faketime.sh
+previous: toolchain
+	@scripts/build-previous.sh
 tools: toolchain
 	@scripts/install-tools.sh

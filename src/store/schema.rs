@@ -3,8 +3,15 @@
 use super::Result;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgPool};
+use std::sync::LazyLock;
 
-static MIGRATOR: Migrator = sqlx::migrate!();
+/// A migration that only a later version knows is no mistake: after a rollback this one migrates, as it does at every
+/// start of a deployment, and finds the schema ahead of it.
+static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!();
+    migrator.set_ignore_missing(true);
+    migrator
+});
 
 /// Brings the schema up to date. Safe to run from several processes at once: one lock. A migration may take longer
 /// than any statement of the service, so it runs on a connection of its own without that limit.

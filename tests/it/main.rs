@@ -41,6 +41,7 @@ mod reload;
 mod retry;
 mod roads;
 mod roles;
+mod rolling;
 mod secret_stores;
 mod simulation;
 mod steering;

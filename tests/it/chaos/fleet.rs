@@ -2,9 +2,10 @@
 
 use super::wall_clock;
 use crate::checker::history::Stop;
-use crate::support::process::{Process, free_port};
+use crate::support::process::{PRESENT, Process, free_port};
 use crate::support::{PATIENCE, TestApp};
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,6 +50,7 @@ pub struct Held {
 
 /// Several replicas.
 pub struct Fleet {
+    program: PathBuf,
     verb: &'static str,
     replicas: Vec<Replica>,
     /// By how many seconds their clocks are ahead.
@@ -68,7 +70,18 @@ pub fn tune(app: &mut brickyard::app::App) {
 impl Fleet {
     /// Starts one process of this verb for each clock.
     pub async fn start(app: &TestApp, verb: &'static str, clocks: &[i64]) -> Self {
+        Self::start_program(PRESENT.into(), app, verb, clocks).await
+    }
+
+    /// The same of another version.
+    pub async fn start_program(
+        program: PathBuf,
+        app: &TestApp,
+        verb: &'static str,
+        clocks: &[i64],
+    ) -> Self {
         let mut fleet = Self {
+            program,
             verb,
             replicas: Vec::new(),
             clocks: clocks.to_vec(),
@@ -114,11 +127,16 @@ impl Fleet {
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect();
             let stderr = Stdio::from(log.reopen().expect("its log"));
-            let mut process = Process::start(app, self.verb, &environment, stderr);
+            let mut process =
+                Process::start_program(&self.program, app, self.verb, &environment, stderr);
             self.logs.push(log);
             if let Some(owner) = self.owner_of(app, &mut process).await {
                 self.owners.insert(owner);
-                return (Replica { process, owner }, format!("http://{listen}"));
+                let address = format!("http://{listen}");
+                if self.program != Path::new(PRESENT) {
+                    app.of_another_version(&address);
+                }
+                return (Replica { process, owner }, address);
             }
         }
         panic!("no replica starts: {}", self.log_of_the_last());
@@ -173,6 +191,11 @@ impl Fleet {
     /// Which of them holds leases under this id.
     pub fn of_owner(&self, owner: Uuid) -> Option<usize> {
         self.replicas.iter().position(|it| it.owner == owner)
+    }
+
+    /// Of which version processes are that are started from now on.
+    pub fn roll_to(&mut self, program: impl Into<PathBuf>) {
+        self.program = program.into();
     }
 
     /// Starts a process in the place of one that has ended.

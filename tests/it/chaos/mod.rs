@@ -11,12 +11,12 @@
 
 mod clocks;
 mod exhausted;
-mod figures;
-mod fleet;
+pub mod figures;
+pub mod fleet;
 mod frozen;
 mod in_flight;
-mod load;
-mod troubles;
+pub mod load;
+pub mod troubles;
 mod wall_clock;
 
 use crate::checker::{Violation, check};
@@ -55,12 +55,12 @@ fn recovery_bound() -> Duration {
 }
 
 /// Past the test harness, which would swallow it.
-fn say(words: &str) {
+pub fn say(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 /// Workspaces made at Databricks beyond the first for each name there: a name has our id in it.
-fn doubles(app: &TestApp) -> usize {
+pub fn doubles(app: &TestApp) -> usize {
     let arrivals = app.simulator.arrivals();
     let made: Vec<&String> = arrivals
         .iter()

@@ -90,6 +90,13 @@ pub async fn fresh() -> String {
     panic!("cannot clone the template database");
 }
 
+/// One on which no migration has run; its address.
+pub async fn empty() -> String {
+    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+    on_the_server(format!("create database {name}")).await;
+    on(&server().await.url, &name)
+}
+
 /// Throws a database away.
 pub async fn discard(url: &str) {
     let server = server().await;

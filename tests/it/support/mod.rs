@@ -11,6 +11,7 @@ mod exchange;
 pub mod mortal;
 pub mod named;
 mod numbers;
+pub mod previous;
 pub mod process;
 pub mod road;
 pub mod steering;
@@ -27,6 +28,7 @@ pub use exchange::Answer;
 use serde_json::{Value, json};
 use simulator::{Fault, Simulator};
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use stores::Store;
@@ -52,8 +54,12 @@ pub struct TestApp {
     pub db: PgPool,
     /// Where tokens are delivered.
     pub store: Store,
+    /// Keys of the template, for processes beside this one.
+    pub template: String,
     client: reqwest::Client,
     history: Mutex<History>,
+    /// Addresses of processes of other versions: their answers are of another document.
+    others: Mutex<BTreeSet<String>>,
     stop: CancellationToken,
     workers: Vec<Running>,
     server: tokio::task::JoinHandle<()>,
@@ -142,8 +148,10 @@ impl Builder {
             database_url,
             db,
             store: self.store,
+            template: self.template,
             client: reqwest::Client::new(),
             history: Mutex::default(),
+            others: Mutex::default(),
             stop,
             workers: Vec::new(),
             server,

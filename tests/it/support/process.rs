@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The binary of this version.
+pub const PRESENT: &str = env!("CARGO_BIN_EXE_brickyard");
+
 /// A running `brickyard` process; killed when dropped.
 pub struct Process {
     child: Child,
@@ -20,6 +23,17 @@ impl Process {
 
     /// Starts a verb with settings from the environment, its log going to `log`.
     pub fn start(app: &TestApp, verb: &str, env: &[(&str, &str)], log: Stdio) -> Self {
+        Self::start_program(Path::new(PRESENT), app, verb, env, log)
+    }
+
+    /// The same of another version.
+    pub fn start_program(
+        program: &Path,
+        app: &TestApp,
+        verb: &str,
+        env: &[(&str, &str)],
+        log: Stdio,
+    ) -> Self {
         let quick = "[worker]\nlease_seconds = 5\nrenew_seconds = 1\npoll_seconds = 1\nsettle_seconds = 2\n\
              create_timeout_seconds = 5\ncall_timeout_seconds = 5\nobserve_fast_seconds = 1\n\
              observe_slow_seconds = 1\nseal_seconds = 1\nshutdown_grace_seconds = 6\n";
@@ -27,12 +41,12 @@ impl Process {
         let text = dev::configuration(
             app.simulator.world(),
             &app.database_url,
-            dev::OBJECTS,
+            &app.template,
             quick,
         );
         let text = app.store.in_configuration(&text, app.simulator.world());
         std::fs::write(config.path(), text).expect("it can be written");
-        let child = Command::new(env!("CARGO_BIN_EXE_brickyard"))
+        let child = Command::new(program)
             .args(["--config", &config.path().display().to_string(), verb])
             .env_remove("DATABASE_URL")
             .envs(env.iter().copied())
