@@ -31,6 +31,10 @@ impl Handler for Observer {
         OBSERVE_JOB
     }
 
+    fn goes_ahead(&self) -> bool {
+        true
+    }
+
     async fn run(&self, job: &Job, _shutdown: &CancellationToken) -> Result<Left, Failed> {
         let settings = &self.0.settings;
         let mut connection = self.0.db.acquire().await?;
