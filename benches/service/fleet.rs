@@ -3,7 +3,7 @@
 use super::process::Process;
 use super::world::World;
 use brickyard::domain::id::OperationId;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -12,11 +12,14 @@ pub(crate) const ONE_WAITS: &str = "select exists (
     select from workspaces w join jobs j on j.kind = 'operation' and j.lease_owner is null
      where w.workspace_status = 'PROVISIONING')";
 
-/// Every job that was due has been looked at by a process that lives.
-pub(crate) const NOTHING_IS_OVERDUE: &str = "select not exists (
-    select from jobs
-     where lease_owner is null and run_at < clock() - interval '1 second'
-        or lease_owner not in (select id from processes where seen_at > clock() - interval '7 seconds'))";
+/// Every job that was due, or was held by a process that began before this, has been looked at.
+pub(crate) fn nothing_is_overdue(since: Uuid) -> String {
+    format!(
+        "select not exists (select from jobs
+                             where lease_owner is null and run_at < clock() - interval '1 second'
+                                or lease_owner < '{since}')"
+    )
+}
 
 /// Notes which rows begin to say RUNNING: who reads the note sees the row committed.
 const NOTES: &str = "
@@ -31,7 +34,7 @@ const NOTES: &str = "
    execute function note()";
 
 /// Copies the rows of the one workspace there is. All are at the age from which any moment may be the last of their
-/// building, and their jobs are due within a minute, as they are after so many creates.
+/// building, and their jobs are due by and by, the last when the first's is.
 const COPIES: &str = "
     with copies as (
         select * from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
@@ -55,7 +58,7 @@ const COPIES: &str = "
           from operations o, copies c)
     insert into jobs
     select (jsonb_populate_record(j, jsonb_build_object(
-               'id', gen_random_uuid(), 'key', c.key, 'run_at', clock() + random() * interval '60 seconds'))).*
+               'id', gen_random_uuid(), 'key', c.key, 'run_at', clock() + random() * (j.run_at - clock())))).*
       from jobs j, copies c
      where j.kind = 'operation'";
 
@@ -100,10 +103,13 @@ impl<'a> Fleet<'a> {
     }
 
     /// Waits until something is so; when it was.
-    pub(crate) async fn until(&self, patience: Duration, is_so: &'static str) -> Instant {
+    pub(crate) async fn until(&self, patience: Duration, is_so: &str) -> Instant {
         let until = Instant::now() + patience;
         loop {
-            let so: bool = sqlx::query_scalar(is_so).fetch_one(&self.db).await.unwrap();
+            let so: bool = sqlx::query_scalar(AssertSqlSafe(is_so))
+                .fetch_one(&self.db)
+                .await
+                .unwrap();
             if so {
                 return Instant::now();
             }

@@ -5,7 +5,7 @@
 //! rows: made one by one under an account's limit of 100 calls a second, 10,000 would take a quarter of an hour. The
 //! numbers of the worker are production's. It ends when all are detected: what follows is bounded by that limit again.
 
-use super::fleet::{Fleet, NOTHING_IS_OVERDUE, ONE_WAITS};
+use super::fleet::{Fleet, ONE_WAITS, nothing_is_overdue};
 use super::load::{exchange, request};
 use super::process::Process;
 use super::table::{Table, quantile};
@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
+use uuid::Uuid;
 
 /// The observer's tick while something may be finished any moment, in seconds.
 const TICK: f64 = 1.0;
@@ -48,8 +49,9 @@ async fn round(table: &mut Table, in_flight: usize, steps: u64, when: &str) {
 
     let what = format!("{in_flight} in flight, restart");
     let (began, seen) = (Instant::now(), world.simulator.arrivals().len());
+    let overdue = nothing_is_overdue(Uuid::now_v7());
     let processes = fleet.start(3).await;
-    let dead = fleet.until(PATIENCE, NOTHING_IS_OVERDUE).await;
+    let dead = fleet.until(PATIENCE, &overdue).await;
     table.count(
         &what,
         "until nothing is overdue",
