@@ -64,7 +64,7 @@ mutants: toolchain postgres-binaries ## Make one-line defects, one at a time, an
 	cargo run --locked --quiet --example mutants -- $(MUTANT)
 
 .PHONY: bench
-bench: toolchain postgres-binaries ## Measure it beside bounds taken in the same run (PART=requests, jobs or workspaces).
+bench: toolchain postgres-binaries ## Measure it beside bounds taken in the same run (PART=requests, jobs or workspaces; PART=restart only when asked for).
 	cargo bench --locked --quiet --bench service -- $(PART)
 
 .PHONY: queries

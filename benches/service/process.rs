@@ -1,6 +1,6 @@
 //! The binary as a child process, for what is counted at a whole process: statements, memory, processor time.
 
-use super::world::{LIMITS, World};
+use super::world::World;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
@@ -14,21 +14,26 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `brickyard serve` or `all` on a database; its log goes to a file.
+    /// Starts `brickyard serve`, `all` or `work` on a database; its log goes to a file. Who works only has no address but
+    /// that of its metrics.
     pub(crate) async fn start(world: &World, verb: &str, database_url: &str, log: &str) -> Self {
         let port = simulator::free_port().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let files = tempfile::tempdir().unwrap();
         let config = files.path().join("brickyard.toml");
         std::fs::write(&config, world.text(database_url)).unwrap();
+        let listen = match verb {
+            "work" => "BRICKYARD_SERVER__METRICS_LISTEN",
+            _ => "BRICKYARD_SERVER__LISTEN",
+        };
         let mut child = Command::new(env!("CARGO_BIN_EXE_brickyard"))
             .arg("--config")
             .arg(&config)
             .arg(verb)
             .env_remove("DATABASE_URL")
-            .env("BRICKYARD_SERVER__LISTEN", address.to_string())
+            .env(listen, address.to_string())
             .env("BRICKYARD_LOG__FILTER", log)
-            .envs(LIMITS.iter().copied())
+            .envs(world.limits.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(files.path().join("log")).unwrap())

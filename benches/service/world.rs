@@ -11,18 +11,32 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 /// Simulated seconds per real second: a workspace takes 15 to 24 real ones.
 pub(crate) const SPEED: f64 = 20.0;
 
+/// What an account may be asked in a second, all processes together.
+pub(crate) const PER_SECOND: f64 = 100.0;
+
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
+    pub(crate) limits: &'static [(&'static str, &'static str)],
     postgres: Postgres,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::at_speed(SPEED, LIMITS).await
+    }
+
+    /// One that keeps real time, with the worker's numbers as they are in production.
+    pub(crate) async fn in_production() -> Self {
+        Self::at_speed(1.0, &[]).await
+    }
+
+    async fn at_speed(speed: f64, limits: &'static [(&'static str, &'static str)]) -> Self {
         let settings = simulator::Settings {
-            speed: SPEED,
+            speed,
             ..Default::default()
         };
         Self {
+            limits,
             simulator: Simulator::start(settings).await.unwrap(),
             postgres: Postgres::start().await.unwrap(),
         }
@@ -61,7 +75,8 @@ impl World {
 
     /// The configuration, with limits that nobody who measures runs into.
     pub(crate) fn config(&self, database_url: &str) -> Config {
-        let environment = LIMITS
+        let environment = self
+            .limits
             .iter()
             .map(|&(key, value)| (key.to_owned(), value.to_owned()));
         config::parse("the bench", &self.text(database_url), environment).unwrap()
@@ -82,7 +97,7 @@ impl World {
 
 /// What is set differently from production: one caller may ask more and the queue be longer, an account may be asked 100 times a second (the
 /// most that can be set), and the observer keeps simulated time, but for its fast tick, which is a real second.
-pub(crate) const LIMITS: &[(&str, &str)] = &[
+const LIMITS: &[(&str, &str)] = &[
     ("BRICKYARD_SERVER__REQUESTS_PER_MINUTE", "1000000"),
     ("BRICKYARD_SERVER__MAX_QUEUED_PER_ACCOUNT", "1000000"),
     ("BRICKYARD_WORKER__OBSERVE_SLOW_SECONDS", "1"),

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
+use crate::account::workspaces;
 use crate::arrivals::Arrival;
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -192,6 +193,12 @@ impl Simulator {
     /// The account's deployment name prefix; without one, deployment names are refused.
     pub fn set_deployment_prefix(&self, prefix: Option<String>) {
         self.0.core.state().deployment_prefix = prefix;
+    }
+
+    /// Makes so many copies of the newest workspace, born now, with ids, names and building times of their own; what it was
+    /// made of they share. For worlds that would take too long to fill call by call. Returns id and deployment name.
+    pub fn copy_newest_workspace(&self, times: usize) -> Vec<(i64, String)> {
+        workspaces::copy_newest(&mut self.0.core.state(), times)
     }
 
     /// Jumps the simulated clock forward.

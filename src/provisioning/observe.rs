@@ -8,9 +8,9 @@ use crate::cloud::{Failure, UpstreamWorkspace};
 use crate::queue::lease::{self, Release};
 use crate::queue::worker::{Failed, Handler, Left};
 use crate::queue::{Job, enqueue};
-use crate::store::workspaces::{self, InFlight};
+use crate::store::workspaces::{self, InFlight, Reading};
 use async_trait::async_trait;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 /// A workspace that is missing from the list is asked for by id, but not before it is this old: lists may lag.
 const MISSING_AFTER_SECONDS: f64 = 60.0;
 
+/// News of so many workspaces are one transaction: their rows are locked for as long as it takes.
+const AT_ONCE: usize = 500;
+
 /// Runs the jobs that watch accounts.
 pub struct Observer(pub Arc<Provisioning>);
 
@@ -26,6 +29,10 @@ pub struct Observer(pub Arc<Provisioning>);
 impl Handler for Observer {
     fn kind(&self) -> &'static str {
         OBSERVE_JOB
+    }
+
+    fn goes_ahead(&self) -> bool {
+        true
     }
 
     async fn run(&self, job: &Job, _shutdown: &CancellationToken) -> Result<Left, Failed> {
@@ -106,20 +113,15 @@ impl Observer {
         how: Release,
         news: &[(&InFlight, String, String)],
     ) -> Result<Left, Failed> {
-        let mut transaction = self.0.db.begin().await?;
-        // Workspaces first, jobs second, like everybody; and each in one order, should there be two observers for a while.
-        let mut woken = Vec::new();
+        // In one order, should there be two observers for a while.
         let mut news: Vec<_> = news.iter().collect();
         news.sort_by_key(|(workspace, ..)| workspace.id.uuid());
-        for (workspace, status, message) in news {
-            if workspaces::observed(&mut transaction, workspace.id, status, message).await? {
-                woken.push(workspace.operation.to_string());
+        for some in news.chunks(AT_ONCE) {
+            if !self.tell(job, some).await? {
+                return Ok(Left::Fenced);
             }
         }
-        if !woken.is_empty() {
-            enqueue::wake(&mut transaction, OPERATION_JOB, &woken).await?;
-            enqueue::notify(&mut transaction).await?;
-        }
+        let mut transaction = self.0.db.begin().await?;
         if !lease::hold(&mut transaction, job).await? {
             return Ok(Left::Fenced);
         }
@@ -129,5 +131,38 @@ impl Observer {
             Release::Pace(delay) | Release::Rest(delay) => Some(delay),
             _ => None::<Duration>,
         }))
+    }
+
+    /// Writes some of the news and wakes whom they concern; `false` if the lease is lost. What a crash leaves out is news
+    /// at the next tick.
+    async fn tell(&self, job: &Job, news: &[&(&InFlight, String, String)]) -> Result<bool, Failed> {
+        let reading = |(workspace, status, message): &&(&InFlight, String, String)| Reading {
+            id: workspace.id,
+            status: status.clone(),
+            message: message.clone(),
+        };
+        let readings: Vec<_> = news.iter().map(reading).collect();
+        let mut transaction = self.0.db.begin().await?;
+        // Workspaces first, jobs second, like everybody.
+        let told: HashSet<_> = workspaces::all_observed(&mut transaction, &readings)
+            .await?
+            .into_iter()
+            .map(|id| id.uuid())
+            .collect();
+        let concerned = news
+            .iter()
+            .filter(|(workspace, ..)| told.contains(&workspace.id.uuid()));
+        let woken: Vec<_> = concerned
+            .map(|(workspace, ..)| workspace.operation.to_string())
+            .collect();
+        if !woken.is_empty() {
+            enqueue::wake(&mut transaction, OPERATION_JOB, &woken).await?;
+            enqueue::notify(&mut transaction).await?;
+        }
+        if !lease::hold(&mut transaction, job).await? {
+            return Ok(false);
+        }
+        transaction.commit().await?;
+        Ok(true)
     }
 }

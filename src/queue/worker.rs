@@ -24,6 +24,9 @@ const LAST_CHECKPOINT: Duration = Duration::from_secs(1);
 /// Between two looks whether it is written.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// In a backlog, those jobs are asked for this often that go ahead of it.
+const AHEAD_EVERY: Duration = Duration::from_millis(500);
+
 /// How a handler left its job.
 #[derive(Debug)]
 pub enum Left {
@@ -48,6 +51,11 @@ pub trait Handler: Send + Sync {
     /// # Errors
     /// When the database failed: the worker releases the job with backoff, or lets its lease expire.
     async fn run(&self, job: &Job, shutdown: &CancellationToken) -> Result<Left, Failed>;
+
+    /// Whether its jobs, of which there are few, go ahead of all others that are due.
+    fn goes_ahead(&self) -> bool {
+        false
+    }
 
     /// Told every few seconds how many processes are alive.
     fn processes(&self, _live: u32) {}
@@ -135,6 +143,10 @@ impl Worker {
 
     async fn acquire_until(&self, shutdown: &CancellationToken, tasks: &TaskTracker) {
         let kinds: Vec<String> = self.handlers.keys().map(|&kind| kind.to_owned()).collect();
+        let first = self.handlers.values().filter(|it| it.goes_ahead());
+        let ahead: Vec<String> = first.map(|it| it.kind().to_owned()).collect();
+        // Since when more may be due than was taken, or since who goes ahead was asked for.
+        let mut behind: Option<Instant> = None;
         let slots = Arc::new(Semaphore::new(self.settings.slots));
         while !shutdown.is_cancelled() {
             // Slots first, rows second: a leased job never waits in memory.
@@ -149,17 +161,30 @@ impl Worker {
                 return;
             }
             let wanted = free.len();
-            let jobs =
-                match lease::acquire(&self.db, self.owner, &kinds, wanted, self.settings.lease)
-                    .await
-                {
-                    Ok(jobs) => jobs,
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot acquire jobs");
-                        Vec::new()
-                    }
-                };
+            // What is due longest comes first: in a backlog, who goes ahead has to be asked for by name.
+            let by_name = !ahead.is_empty() && behind.is_some_and(|it| it.elapsed() >= AHEAD_EVERY);
+            let kinds = if by_name { &ahead } else { &kinds };
+            let jobs = match lease::acquire(
+                &self.db,
+                self.owner,
+                kinds,
+                wanted,
+                self.settings.lease,
+            )
+            .await
+            {
+                Ok(jobs) => jobs,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot acquire jobs");
+                    Vec::new()
+                }
+            };
             let found = jobs.len();
+            behind = match behind {
+                _ if by_name => Some(Instant::now()),
+                _ if found < wanted => None,
+                since => since.or_else(|| Some(Instant::now())),
+            };
             for job in jobs {
                 let Some(slot) = free.pop() else { break };
                 let task = self.task(job, shutdown.clone());
@@ -169,7 +194,7 @@ impl Worker {
                 });
             }
             drop(free);
-            if found < wanted {
+            if found < wanted && !by_name {
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = self.wake.notified() => {}

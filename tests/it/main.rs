@@ -38,6 +38,7 @@ mod problems;
 mod promises;
 mod provisioning;
 mod reload;
+mod restart;
 mod retry;
 mod roads;
 mod roles;

@@ -66,7 +66,7 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
 
     let id = state.chance.workspace_id();
     let now = state.now();
-    let takes = Duration::from_millis(state.chance.between(300_000, 480_000));
+    let takes = building_time(state);
     let strike = request.strike.as_ref();
     let delay = |kind| match strike {
         Some(strike) if strike.kind() == kind => strike.duration(),
@@ -107,6 +107,35 @@ pub(super) fn failure(strike: Option<&Strike>) -> Option<String> {
     let strike = strike.filter(|s| s.kind() == FaultKind::WorkspaceFails)?;
     let words = strike.words("The maximum number of addresses has been reached.");
     Some(words.to_owned())
+}
+
+/// Copies of the workspace that was made last.
+pub(crate) fn copy_newest(state: &mut State, times: usize) -> Vec<(i64, String)> {
+    let Some(newest) = state.workspaces.last().cloned() else {
+        return Vec::new();
+    };
+    let now = state.now();
+    let mut made = Vec::with_capacity(times);
+    for number in 0..times {
+        let mut copy = newest.clone();
+        copy.id = state.chance.workspace_id();
+        copy.name = format!("{}-{number}", newest.name);
+        copy.deployment_name = format!("dbc-{}-{}", state.chance.hex(8), state.chance.hex(4));
+        copy.asked_at = now;
+        copy.ran_since = None;
+        copy.phase = Phase::Provisioning {
+            until: now + building_time(state),
+            fails: None,
+        };
+        made.push((copy.id, copy.deployment_name.clone()));
+        state.workspaces.push(copy);
+        state.count("workspaces");
+    }
+    made
+}
+
+fn building_time(state: &mut State) -> Duration {
+    Duration::from_millis(state.chance.between(300_000, 480_000))
 }
 
 fn given(state: &State, body: &Body) -> Map<String, Value> {

@@ -12,8 +12,12 @@ use crate::provisioning::step::{Call, Halt, Outcome, Step};
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// If no wake came, look at the row again after this. The observer is what answers; this is the net below it.
-const NET: Duration = Duration::from_secs(60);
+/// If no wake came, look at the row again after this, or when the time is over. The observer is what answers; this is the
+/// net below it, and where thousands wait, what they cost.
+const NET: Duration = Duration::from_secs(300);
+
+/// But not sooner than this.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Waits for the workspace to run.
 pub struct AwaitRunning;
@@ -67,7 +71,7 @@ impl Step for AwaitRunning {
                 } else {
                     format!("{status}: {message}")
                 };
-                return Ok(Outcome::wait(NET, sentence));
+                return Ok(Outcome::wait(net(context), sentence));
             }
         };
         context.set_condition(
@@ -95,6 +99,13 @@ impl Step for AwaitRunning {
     async fn undo(&self, _: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         nothing_to_undo()
     }
+}
+
+fn net(context: &StepContext<'_>) -> Duration {
+    let left = |at| at - context.clock.now();
+    let left = context.operation.deadline_at.map(left);
+    let left = left.map(|it| it.to_std().unwrap_or_default());
+    left.map_or(NET, |it| it.clamp(SOON, NET))
 }
 
 /// It runs. What Databricks would have otherwise in its network is worth a warning; not to learn it stops nothing.

@@ -82,3 +82,51 @@ pub async fn observed(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// One reading of a workspace.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Our id.
+    pub id: WorkspaceId,
+    /// As Databricks says it.
+    pub status: String,
+    /// As Databricks says it.
+    pub message: String,
+}
+
+/// Like [`observed`] for many at once: one statement, however many they are. Returns those for which it was news.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn all_observed(db: &mut PgConnection, readings: &[Reading]) -> Result<Vec<WorkspaceId>> {
+    let ids: Vec<_> = readings.iter().map(|it| it.id.uuid()).collect();
+    let statuses: Vec<_> = readings.iter().map(|it| it.status.clone()).collect();
+    let messages: Vec<_> = readings.iter().map(|it| it.message.clone()).collect();
+    let news = sqlx::query_scalar!(
+        "with readings as (
+             select * from unnest($1::uuid[], $2::text[], $3::text[]) as reading (id, status, message)),
+           ordered as (
+             select w.id
+               from workspaces w
+               join readings r on r.id = w.id
+              where w.workspace_status is distinct from r.status
+              order by w.id
+                for update of w)
+         update workspaces w
+            set workspace_status = r.status,
+                workspace_status_message = r.message,
+                version = w.version + 1,
+                updated_at = clock()
+           from ordered, readings r
+          where w.id = ordered.id
+            and r.id = ordered.id
+            and w.workspace_status is distinct from r.status
+      returning w.id",
+        &ids,
+        &statuses,
+        &messages
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(news.into_iter().map(WorkspaceId::from_uuid).collect())
+}

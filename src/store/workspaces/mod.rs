@@ -6,7 +6,7 @@ mod in_flight;
 mod list;
 
 pub use change::{Change, begin_life, begin_operation, update, write_local};
-pub use in_flight::{InFlight, in_flight, observed};
+pub use in_flight::{InFlight, Reading, all_observed, in_flight, observed};
 pub use list::{Filter, list};
 
 use super::{Result, Teams, json, read};
