@@ -45,7 +45,6 @@ async fn many_in_flight_survive_all_workers() {
     let ticks = began
         .elapsed()
         .div_duration_f64(app.app.provisioning.observe_fast);
-    println!("{} lists in {ticks:.0} ticks", calls.len());
     assert!(
         !calls.is_empty() && calls.len() as f64 <= ticks + 2.0,
         "{calls:?}"
