@@ -21,6 +21,16 @@ echo "Building the version before, $commit, into $there." >&2
 mkdir -p "$there/source"
 git archive "$commit" | tar -x -C "$there/source"
 
+# Under a version of its own: cargo takes packages of one name and version for the same, and would build this version's
+# tests against that one's library.
+renumber() {
+    awk "$1" "$there/source/$2" >"$there/renumbered"
+    mv "$there/renumbered" "$there/source/$2"
+}
+renumber '!done && /^version = / { $0 = "version = \"0.0.0\""; done = 1 } { print }' Cargo.toml
+renumber '/^name = "(brickyard|simulator)"$/ { ours = 1 }
+    ours && /^version = / { $0 = "version = \"0.0.0\""; ours = 0 } { print }' Cargo.lock
+
 # What it has in common with this version, nearly all of its crates, is taken from the build that is there. What it
 # makes goes elsewhere: target/debug/brickyard stays this version's.
 target=${CARGO_TARGET_DIR:-target}
