@@ -11,7 +11,7 @@ use brickyard::queue::{self, Job, enqueue, lease};
 use brickyard::secrets;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::{Call, Fault, FaultKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -198,19 +198,6 @@ async fn sigterm_hands_work_back_at_once() {
     app.finish().await;
 }
 
-/// Another owner takes the operation's job, as it may from a process that was paused for longer than its lease.
-async fn stolen(app: &TestApp, operation: &Value) {
-    let taken = sqlx::query(
-        "update jobs set lease_owner = null, lease_expires_at = null, run_at = clock()
-          where key = $1 and lease_owner is not null",
-    )
-    .bind(operation["id"].as_str().expect("an operation"))
-    .execute(&app.db)
-    .await
-    .expect("the database answers");
-    assert_eq!(taken.rows_affected(), 1, "it was leased");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_worker_does_not_revoke_its_successors_token() {
     join_all(STORES.map(|store| async move {
@@ -222,7 +209,7 @@ async fn a_replaced_worker_does_not_revoke_its_successors_token() {
         app.fault(Fault::new(FaultKind::HoldRequest).on(Call::ListTokensAsAdmin));
         let create = app.create("inherited").await;
         arrived(&app, Call::ListTokensAsAdmin).await;
-        stolen(&app, &create).await;
+        app.lease_ends(&create).await;
         assert_eq!(app.done(&create).await["status"], "succeeded");
         // Its list of tokens comes only now, with one in it that its older look at the store does not know.
         app.simulator.release();
@@ -253,7 +240,7 @@ async fn a_replaced_worker_does_not_overwrite_its_successors_secret() {
         let _replaced = Process::worker(&app);
         arrived(&app, call).await;
         app.start_worker();
-        stolen(&app, &create).await;
+        app.lease_ends(&create).await;
         assert_eq!(app.done(&create).await["status"], "succeeded", "{case}");
         app.simulator.release();
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -278,7 +265,7 @@ async fn a_secret_written_late_by_a_replaced_worker_is_removed_with_the_workspac
         let create = app.create("belated").await;
         arrived(&app, Call::StorePut).await;
         let delete = app.delete("/workspaces/belated").await.body;
-        stolen(&app, &create).await;
+        app.lease_ends(&create).await;
         tokio::time::sleep(Duration::from_millis(700)).await;
         app.simulator.release();
         assert_eq!(app.done(&delete).await["status"], "succeeded");
@@ -378,7 +365,7 @@ async fn a_job_that_came_back_to_its_process_keeps_its_lease_when_the_first_run_
         }
     };
     begun(1).await;
-    stolen(&app, &json!({"id": "it"})).await;
+    app.lease_ends(&json!({"id": "it"})).await;
     begun(2).await;
     slow.end_first.notify_one();
     tokio::time::sleep(Duration::from_secs(2)).await;

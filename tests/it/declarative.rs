@@ -31,14 +31,6 @@ fn wish() -> Value {
     json!({"template": "sandbox", "tags": {"cost-center": "4711"}, "ttl_seconds": 86_400})
 }
 
-async fn idle() -> TestApp {
-    let builder = Builder {
-        workers: 0,
-        ..Builder::default()
-    };
-    builder.start().await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn made_followed_and_then_left_alone() {
     let app = TestApp::start().await;
@@ -83,7 +75,7 @@ async fn made_followed_and_then_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_at_once_make_one() {
-    let app = idle().await;
+    let app = TestApp::idle().await;
     for round in 0..3 {
         let (path, wish) = (format!("/workspaces/crowd-{round}"), wish());
         let answers = join_all((0..20).map(|_| app.put(&path, &wish))).await;
@@ -184,7 +176,7 @@ async fn what_lives_only_here_is_changed_and_the_rest_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_teams_and_names() {
-    let app = idle().await;
+    let app = TestApp::idle().await;
     for (path, body, expected) in [
         ("/workspaces/abc", json!({}), (422, "validation_failed")),
         (

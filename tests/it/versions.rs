@@ -28,17 +28,9 @@ fn named(answer: &Answer) -> Vec<(&str, &str)> {
     named
 }
 
-async fn idle() -> TestApp {
-    let builder = Builder {
-        workers: 0,
-        ..Builder::default()
-    };
-    builder.start().await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_who_has_it_is_told_so() {
-    let app = idle().await;
+    let app = TestApp::idle().await;
     app.create("read-often").await;
     let bearer = app.bearer("viewer");
     let read = async |tags: &[&str]| {
@@ -75,7 +67,7 @@ async fn a_reader_who_has_it_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_who_is_late_changes_nothing() {
-    let app = idle().await;
+    let app = TestApp::idle().await;
     app.create("contended").await;
     let path = "/workspaces/contended";
     let now = app.get(path).await;
@@ -165,7 +157,7 @@ async fn a_service_may_require_versions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_lives_only_here_can_be_patched() {
-    let app = idle().await;
+    let app = TestApp::idle().await;
     app.create("patched").await;
     let path = "/workspaces/patched";
     let merge = async |body: Value| {

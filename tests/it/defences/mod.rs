@@ -8,7 +8,6 @@ mod tokens;
 mod workers;
 
 use crate::support::{PATIENCE, TestApp};
-use serde_json::Value;
 use simulator::Call;
 use std::time::{Duration, Instant};
 
@@ -43,17 +42,4 @@ async fn acted(app: &TestApp, call: Call) {
         assert!(Instant::now() < until, "{call:?} had no effect");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// The lease of the operation's job ends under its owner, as it may under a process that was paused.
-async fn lease_ends(app: &TestApp, operation: &Value) {
-    let ended = sqlx::query(
-        "update jobs set lease_owner = null, lease_expires_at = null, run_at = clock()
-          where key = $1 and lease_owner is not null",
-    )
-    .bind(operation["id"].as_str().expect("an operation"))
-    .execute(&app.db)
-    .await
-    .expect("the database answers");
-    assert_eq!(ended.rows_affected(), 1, "it was leased");
 }

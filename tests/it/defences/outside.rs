@@ -1,6 +1,6 @@
 //! Calls to the outside: what is held meanwhile, and what is not sent.
 
-use super::{arrived, count, lease_ends};
+use super::{arrived, count};
 use crate::support::account::Account;
 use crate::support::variants::{self, Life};
 use crate::support::{Builder, TestApp};
@@ -173,7 +173,7 @@ async fn what_lands_late_and_is_listed_later_is_found() {
     app.fault(Fault::new(FaultKind::HoldRequest).on(Call::CreateWorkspace));
     let create = app.create("belated").await;
     arrived(&app, Call::CreateWorkspace, 1).await;
-    lease_ends(&app, &create).await;
+    app.lease_ends(&create).await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
     app.simulator.release();
     assert_eq!(app.done(&create).await["status"], "succeeded");

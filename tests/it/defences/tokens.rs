@@ -1,6 +1,6 @@
 //! Tokens and their secrets, where what was given up still arrives.
 
-use super::{acted, arrived, count, lease_ends};
+use super::{acted, arrived, count};
 use crate::support::process::Process;
 use crate::support::{Builder, PATIENCE, TestApp};
 use brickyard::domain::id::WorkspaceId;
@@ -25,7 +25,7 @@ async fn a_mint_that_may_still_arrive_is_waited_for() {
     app.fault(Fault::new(FaultKind::HoldRequest).on(Call::MintTokenOnBehalf));
     let create = app.create("belated").await;
     arrived(&app, Call::MintTokenOnBehalf, 1).await;
-    lease_ends(&app, &create).await;
+    app.lease_ends(&create).await;
     tokio::time::sleep(LATER).await;
     assert_eq!(count(&app, Call::MintTokenOnBehalf), 1, "one at a time");
     app.simulator.release();
@@ -43,7 +43,7 @@ async fn a_secret_that_may_still_arrive_is_waited_for_before_it_is_removed() {
     let create = app.create("belated").await;
     arrived(&app, Call::StorePut, 1).await;
     let delete = app.delete("/workspaces/belated").await.body;
-    lease_ends(&app, &create).await;
+    app.lease_ends(&create).await;
     tokio::time::sleep(LATER).await;
     app.simulator.release();
     acted(&app, Call::StorePut).await;

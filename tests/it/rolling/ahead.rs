@@ -1,13 +1,14 @@
 //! This version, and a schema that is ahead of it: after a rollback.
 
-use super::{applied, idle, migrate, started};
+use super::{applied, migrate, started};
+use crate::support::TestApp;
 use crate::support::process::PRESENT;
 use std::path::Path;
 
 /// As a deployment of the version before does at its start, after a rollback.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_of_the_next_version_is_no_mistake() {
-    let app = idle().await;
+    let app = TestApp::idle().await;
     sqlx::query(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (999999, 'of the next version', true, 'x', 0)",

@@ -10,7 +10,7 @@ mod schema;
 
 use crate::support::previous::previous;
 use crate::support::process::{PRESENT, Process, free_port};
-use crate::support::{Answer, Builder, PATIENCE, TestApp};
+use crate::support::{Answer, PATIENCE, TestApp};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Stdio;
@@ -96,21 +96,13 @@ async fn applied(app: &TestApp) -> Vec<(i64, bool, Vec<u8>)> {
         .expect("migrations")
 }
 
-async fn idle() -> TestApp {
-    let builder = Builder {
-        workers: 0,
-        ..Builder::default()
-    };
-    builder.start().await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_version_before_does_its_whole_work_on_this_schema() {
     let test = "the_version_before_does_its_whole_work_on_this_schema";
     let Some(previous) = previous(test) else {
         return;
     };
-    let app = idle().await;
+    let app = TestApp::idle().await;
     let (mut process, url) = started(&app, &previous.program).await;
     let operation = create(&app, &url, "rolled-back").await;
     succeeded(&app, &url, &operation).await;

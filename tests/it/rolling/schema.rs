@@ -1,6 +1,7 @@
 //! The version before, and a schema that is ahead of it.
 
-use super::{applied, idle, migrate, previous, started};
+use super::{applied, migrate, previous, started};
+use crate::support::TestApp;
 use crate::support::{Builder, database};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, Statement};
@@ -11,7 +12,7 @@ async fn migrating_with_the_version_before_changes_nothing() {
     let Some(previous) = previous("migrating_with_the_version_before_changes_nothing") else {
         return;
     };
-    let app = idle().await;
+    let app = TestApp::idle().await;
     let before = applied(&app).await;
     let code = migrate(&app, &previous.program).await;
     assert!(matches!(code, Some(0 | 1)), "{code:?}");
@@ -45,7 +46,7 @@ async fn every_statement_of_the_version_before_means_the_same_on_this_schema() {
     };
     let before = builder.start().await;
     assert_eq!(migrate(&before, &previous.program).await, Some(0));
-    let now = idle().await;
+    let now = TestApp::idle().await;
     assert!(
         applied(&before).await.len() < applied(&now).await.len(),
         "the schema has not changed since: nothing is shown"

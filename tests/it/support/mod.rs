@@ -196,6 +196,15 @@ impl TestApp {
         Builder::default().start().await
     }
 
+    /// The ordinary world, in which nobody works.
+    pub async fn idle() -> Self {
+        let builder = Builder {
+            workers: 0,
+            ..Builder::default()
+        };
+        builder.start().await
+    }
+
     /// Starts one more worker in this process.
     pub fn start_worker(&mut self) {
         let stop = CancellationToken::new();
@@ -291,6 +300,19 @@ impl TestApp {
             assert!(Instant::now() < until, "not {phase}: {workspace:#}");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
+    }
+
+    /// Takes the lease of an operation's job away from its owner, as it ends for a process that was paused for longer.
+    pub async fn lease_ends(&self, operation: &Value) {
+        let ended = sqlx::query(
+            "update jobs set lease_owner = null, lease_expires_at = null, run_at = clock()
+              where key = $1 and lease_owner is not null",
+        )
+        .bind(operation["id"].as_str().expect("an operation"))
+        .execute(&self.db)
+        .await
+        .expect("the database answers");
+        assert_eq!(ended.rows_affected(), 1, "it was leased");
     }
 
     /// Arms a fault.
