@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Something else that a checkpoint writes.
@@ -195,7 +196,16 @@ impl StepContext<'_> {
     /// # Errors
     /// [`Halt::Fenced`] if not.
     pub async fn still_ours(&self) -> Result<(), Halt> {
-        let mut patience = Patience::new(self.settings.record_within);
+        self.still_ours_by(Instant::now() + self.settings.record_within)
+            .await
+    }
+
+    /// The same for a write that must not come later: no longer than until then is the database waited for.
+    ///
+    /// # Errors
+    /// [`Halt::Fenced`] if not.
+    pub async fn still_ours_by(&self, last: Instant) -> Result<(), Halt> {
+        let mut patience = Patience::until(last);
         loop {
             match self.holds().await {
                 Ok(true) => return Ok(()),

@@ -18,10 +18,11 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(limit: Duration) -> Self {
-        Self {
-            until: Instant::now() + limit,
-            failed: 0,
-        }
+        Self::until(Instant::now() + limit)
+    }
+
+    pub(super) fn until(until: Instant) -> Self {
+        Self { until, failed: 0 }
     }
 
     /// Waits a while; whether another try makes sense.

@@ -4,6 +4,7 @@ use super::store_wait;
 use crate::cloud::{Failure, MintedToken, TokenOwner};
 use crate::domain::external::ExternalWorkspace;
 use crate::domain::spec::SecretTarget;
+use crate::provisioning::Settings;
 use crate::provisioning::context::{Effect, StepContext};
 use crate::provisioning::once::Limit;
 use crate::provisioning::step::{Call, Halt, Outcome};
@@ -18,6 +19,11 @@ use tokio::time::Instant;
 /// us, one where it fails.
 const MOST_DOUBLINGS: u32 = 5;
 
+/// How long after its time limit a mint that came in time may still be tried and put into the store.
+pub(super) fn delivery(settings: &Settings) -> Duration {
+    settings.call_timeout * 2 + settings.store_retry
+}
+
 /// Permit, mint, try, put, metadata. The inner error is a wait, after the token was revoked.
 pub(super) async fn mint_and_put(
     context: &mut StepContext<'_>,
@@ -28,6 +34,8 @@ pub(super) async fn mint_and_put(
     marker: &str,
     generation: u32,
 ) -> Result<Result<Metadata, Outcome>, Halt> {
+    // An undo waits until nothing of this can be delivered any more: the database must not hold it up beyond that.
+    let last = Instant::now() + delivery(context.settings);
     let limit = Limit::from_now(context.settings.call_timeout);
     let permit = context.permit(Call::MintToken, marker, limit.long).await?;
     let lifetime = context.workspace.spec.token.lifetime_seconds;
@@ -56,8 +64,12 @@ pub(super) async fn mint_and_put(
         revoke(context, workspace, owner, permit, &minted).await;
         return Err(error.into());
     }
-    context.still_ours().await?;
-    match put(context, workspace, target, stored, &minted, generation).await? {
+    context.still_ours_by(last).await?;
+    match put(
+        context, workspace, target, stored, &minted, generation, last,
+    )
+    .await?
+    {
         Ok(metadata) => {
             context.effect(Effect::Closed(permit, Closed::Applied));
             Ok(Ok(metadata))
@@ -118,6 +130,7 @@ async fn put(
     stored: Option<Stored>,
     minted: &MintedToken,
     generation: u32,
+    last: Instant,
 ) -> Result<Result<Metadata, StoreError>, Halt> {
     let until = Instant::now() + context.settings.store_retry;
     let store = &context.store;
@@ -145,7 +158,7 @@ async fn put(
             expected = now.map(|s| s.expected);
         }
         // Also where nothing moved: the last look was up to `store_retry` ago.
-        context.still_ours().await?;
+        context.still_ours_by(last).await?;
     };
     let metadata = Metadata {
         token_id: minted.id.clone(),
@@ -158,7 +171,7 @@ async fn put(
     };
     loop {
         // The store compares nothing here.
-        context.still_ours().await?;
+        context.still_ours_by(last).await?;
         match store.put_metadata(&target.path, &metadata).await {
             Ok(()) => return Ok(Ok(metadata)),
             Err(error) if Instant::now() + pause >= until => return Ok(Err(error)),

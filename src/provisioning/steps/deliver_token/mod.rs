@@ -16,7 +16,7 @@ use crate::provisioning::step::{Call, Halt, Outcome, Step};
 use crate::secrets::{Metadata, StoreError, StoreFailure, Stored};
 use crate::store::attempts::Outcome as Closed;
 use async_trait::async_trait;
-use mint::mint_and_put;
+use mint::{delivery, mint_and_put};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -154,8 +154,7 @@ impl Step for DeliverToken {
         }
         let unresolved = context.unresolved(Call::MintToken).await?;
         // What was minted in time is tried and put afterwards; a secret that is put after it was removed would stay.
-        let settings = context.settings;
-        let delivery = settings.call_timeout * 2 + settings.store_retry;
+        let delivery = delivery(context.settings);
         if let Some(attempt) = &unresolved
             && attempt.overdue_seconds < delivery.as_secs_f64()
         {
