@@ -25,7 +25,7 @@ pub struct ServerSettings {
     pub requests_per_minute: u32,
     /// Operations of one account that may wait to be begun before no more are accepted.
     pub max_queued_per_account: u32,
-    /// How long the oldest of them may have waited.
+    /// How long the oldest job may have been due before no more are accepted.
     pub max_queue_seconds: u32,
     /// Whether asking for a workspace takes an `Idempotency-Key`.
     pub require_idempotency_key: bool,

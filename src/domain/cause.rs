@@ -74,7 +74,7 @@ impl Code {
                 "A defect of the service. What went wrong is in its log, under the request id."
             }
             Self::QueueFull => {
-                "So many operations of the account wait, or the oldest for so long, that another would not be begun in reasonable time."
+                "So many operations of the account wait, or work has been due for so long, that another would not be begun in reasonable time."
             }
             Self::Unavailable => {
                 "The service is starting or stopping, or its database or a token's issuer does not answer."

@@ -20,11 +20,13 @@ impl From<RequestError> for Problem {
                 FieldCode::Invalid,
                 "already used for another request",
             )]),
-            RequestError::QueueFull(backlog) => Self::new(
+            RequestError::QueueFull {
+                queued,
+                oldest_seconds,
+            } => Self::new(
                 Code::QueueFull,
                 format!(
-                    "In the queue: {}; the first has waited for {:.0} s. Nothing was accepted.",
-                    backlog.queued, backlog.oldest_seconds
+                    "In the queue: {queued}; work has been due for {oldest_seconds:.0} s. Nothing was accepted."
                 ),
             )
             .header(header::RETRY_AFTER, HeaderValue::from_static("30")),

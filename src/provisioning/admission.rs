@@ -5,7 +5,8 @@
 //! other processes accept in a second, and a flood costs no counting.
 
 use super::request::RequestError;
-use crate::store::operations::{self, Backlog};
+use crate::queue::gauges;
+use crate::store::operations;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +21,8 @@ const BELIEVED: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// Operations of one account that nobody has begun.
     pub queued_per_account: u32,
-    /// How long the oldest of them may have waited.
+    /// How long the oldest job may have been due, of whatever account: then workers are too few, or gone. What waits for
+    /// the vendor, or for another version, is not due.
     pub oldest: Duration,
 }
 
@@ -43,7 +45,9 @@ pub struct Admission {
 #[derive(Debug)]
 struct Seen {
     at: Instant,
-    accounts: HashMap<String, Backlog>,
+    oldest_seconds: f64,
+    /// Operations that nobody has begun, by account.
+    queued: HashMap<String, i64>,
 }
 
 impl Admission {
@@ -63,9 +67,13 @@ impl Admission {
         if let Some(admitted) = self.by_last_look(account) {
             return admitted;
         }
-        let accounts = operations::backlogs(db).await?.into_iter().collect();
-        let at = Instant::now();
-        *self.lock() = Some(Seen { at, accounts });
+        let queued = operations::queued_by_account(db).await?;
+        let seen = Seen {
+            oldest_seconds: gauges::available(db).await?.oldest_seconds,
+            queued: queued.into_iter().collect(),
+            at: Instant::now(),
+        };
+        *self.lock() = Some(seen);
         self.by_last_look(account).unwrap_or(Ok(()))
     }
 
@@ -76,14 +84,18 @@ impl Admission {
     fn by_last_look(&self, account: &str) -> Option<Result<(), RequestError>> {
         let mut seen = self.lock();
         let seen = seen.as_mut().filter(|seen| seen.at.elapsed() < BELIEVED)?;
-        let backlog = seen.accounts.entry(account.to_owned()).or_default();
-        let limits = &self.limits;
-        let full = backlog.queued >= i64::from(limits.queued_per_account)
-            || backlog.oldest_seconds > limits.oldest.as_secs_f64();
+        let oldest_seconds = seen.oldest_seconds;
+        let queued = seen.queued.entry(account.to_owned()).or_default();
+        let full = *queued >= i64::from(self.limits.queued_per_account)
+            || oldest_seconds > self.limits.oldest.as_secs_f64();
         if full {
-            return Some(Err(RequestError::QueueFull(*backlog)));
+            let queued = *queued;
+            return Some(Err(RequestError::QueueFull {
+                queued,
+                oldest_seconds,
+            }));
         }
-        backlog.queued += 1;
+        *queued += 1;
         Some(Ok(()))
     }
 }

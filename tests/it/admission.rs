@@ -119,3 +119,31 @@ async fn a_queue_that_does_not_move_takes_nothing_more() {
     app.done(&late.body).await;
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_to_another_version_keeps_nobody_out() {
+    let mut app = TestApp::idle().await;
+    let first = post(&app, "of-tomorrow", "sandbox").await;
+    sqlx::query("update operations set plan[1] = 'step_of_tomorrow'")
+        .execute(&app.db)
+        .await
+        .expect("a plan");
+    app.start_worker();
+    for _ in 0..12 {
+        app.advance(Duration::from_secs(61)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    tokio::time::sleep(BELIEVED).await;
+    let path = first.body["href"].as_str().expect("a link");
+    assert_eq!(app.get(path).await.body["status"], "queued");
+    let second = post(&app, "of-today", "sandbox").await;
+    assert_eq!(second.status, 202, "{}", second.text);
+    assert_eq!(app.done(&second.body).await["status"], "succeeded");
+    sqlx::query("update operations set plan[1] = 'preflight'")
+        .execute(&app.db)
+        .await
+        .expect("a plan");
+    app.advance(Duration::from_secs(61)).await;
+    assert_eq!(app.done(&first.body).await["status"], "succeeded");
+    app.finish().await;
+}

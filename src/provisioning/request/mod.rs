@@ -26,7 +26,7 @@ use crate::domain::operation::{OperationKind, StepRecord};
 use crate::domain::problem::Explanation;
 use crate::domain::template::{Choices, Template};
 use crate::queue::enqueue;
-use crate::store::operations::{self, Backlog, Operation};
+use crate::store::operations::{self, Operation};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{StoreError, Teams, audit, idempotency};
 use sqlx::PgPool;
@@ -109,9 +109,14 @@ pub enum RequestError {
     /// The idempotency key was used for another request.
     #[error("idempotency key reused")]
     KeyReused,
-    /// So many operations of the account wait to be begun that this one would wait for too long.
+    /// So much waits already that this one would wait for too long.
     #[error("queue full")]
-    QueueFull(Backlog),
+    QueueFull {
+        /// Operations of the account that nobody has begun.
+        queued: i64,
+        /// For how long the oldest job has been due.
+        oldest_seconds: f64,
+    },
     /// The workspace is protected.
     #[error("protected from deletion")]
     Protected,

@@ -66,24 +66,14 @@ pub async fn list(
         .collect()
 }
 
-/// What waits to be begun in one account.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Backlog {
-    /// Operations.
-    pub queued: i64,
-    /// For how long the oldest has waited; 0 if there is none.
-    pub oldest_seconds: f64,
-}
-
-/// The backlog of every account that has one, by its configured name.
+/// How many operations of each account wait to be begun, by its configured name.
 ///
 /// # Errors
 /// [`crate::store::StoreError`].
-pub async fn backlogs(db: &mut PgConnection) -> Result<Vec<(String, Backlog)>> {
+pub async fn queued_by_account(db: &mut PgConnection) -> Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(
         r#"select w.account,
-                  count(*) as "queued!",
-                  extract(epoch from clock() - min(coalesce(o.not_before, o.created_at)))::float8 as "oldest_seconds!"
+                  count(*) as "queued!"
              from operations o
              join workspaces w on w.id = o.workspace_id
             where o.status = 'queued'
@@ -92,13 +82,9 @@ pub async fn backlogs(db: &mut PgConnection) -> Result<Vec<(String, Backlog)>> {
     )
     .fetch_all(db)
     .await?;
-    let backlog = |queued, oldest_seconds| Backlog {
-        queued,
-        oldest_seconds,
-    };
     Ok(rows
         .into_iter()
-        .map(|row| (row.account, backlog(row.queued, row.oldest_seconds)))
+        .map(|row| (row.account, row.queued))
         .collect())
 }
 

@@ -5,7 +5,7 @@ mod change;
 mod list;
 
 pub use change::{Change, ask_to_cancel, begin, cancelled, resume, update};
-pub use list::{Backlog, Filter, backlogs, list, queued_before};
+pub use list::{Filter, list, queued_before, queued_by_account};
 
 use super::{Result, Teams, json, read};
 use crate::domain::id::{OperationId, WorkspaceId};
