@@ -10,6 +10,7 @@ use crate::support::{Builder, PATIENCE, TestApp};
 use futures_util::FutureExt;
 use serde_json::Value;
 use simulator::{Call, Fault, FaultKind};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,7 @@ pub async fn play(cell: &Cell) {
             cell,
             mode,
             begin: app.simulator.arrivals().len(),
+            made: variants::made(&app),
         };
         let played = AssertUnwindSafe(play.to_the_end()).catch_unwind().await;
         if let Err(panic) = played {
@@ -71,7 +73,10 @@ struct Play<'a> {
     app: &'a TestApp,
     cell: &'a Cell,
     mode: Mode,
+    /// Arrivals of the modes before.
     begin: usize,
+    /// What was made in them.
+    made: BTreeMap<String, u64>,
 }
 
 impl Play<'_> {
@@ -266,9 +271,17 @@ impl Play<'_> {
         if self.mode != Mode::Cancelled {
             return None;
         }
-        let answer = ask(self.app, create, "cancel").await;
-        assert!(matches!(answer.status, 202 | 409), "{}", answer.text);
-        Some(answer.status)
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = ask(self.app, create, "cancel").await;
+            // A database that has just come back may be told of as away once more; who is told so asks again.
+            if answer.status == 503 && Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+            assert!(matches!(answer.status, 202 | 409), "{}", answer.text);
+            return Some(answer.status);
+        }
     }
 
     /// Waits until an operation ends or stands; one that waits for the store is let wait.
@@ -341,12 +354,22 @@ impl Play<'_> {
         }
     }
 
+    /// How many objects of each kind were made in this mode.
+    fn made(&self) -> BTreeMap<String, u64> {
+        let made = variants::made(self.app).into_iter();
+        made.map(|(kind, made)| {
+            let before = self.made.get(&kind).copied().unwrap_or_default();
+            (kind, made - before)
+        })
+        .collect()
+    }
+
     fn judge(&self, end: &Value) {
         let seen = Seen {
             cell: self.cell,
             strikes: self.strikes(),
             calls: self.calls(),
-            made: variants::made(self.app),
+            made: self.made(),
         };
         if self.mode != Mode::Cancelled || self.cell.way == Way::Back {
             judge::judge(&seen, end, self.mode == Mode::Twice);
