@@ -110,6 +110,52 @@ pub enum Call {
     RevokeTokenAsAdmin = "revoke_token_as_admin",
     /// GET clusters/spark-versions.
     SparkVersions = "spark_versions",
+    /// Entra ID: POST oauth2/v2.0/token and oauth2/token.
+    EntraToken = "entra_token",
+    /// Entra ID's documents that clients start from.
+    EntraDiscovery = "entra_discovery",
+    /// A managed identity's token, from a machine or from an app service.
+    ManagedIdentityToken = "managed_identity_token",
+    /// Azure: PUT a workspace.
+    ArmCreateWorkspace = "arm_create_workspace",
+    /// Azure: GET a workspace.
+    ArmGetWorkspace = "arm_get_workspace",
+    /// Azure: GET the workspaces of a group or of the subscription.
+    ArmListWorkspaces = "arm_list_workspaces",
+    /// Azure: PATCH a workspace's tags.
+    ArmUpdateWorkspace = "arm_update_workspace",
+    /// Azure: DELETE a workspace.
+    ArmDeleteWorkspace = "arm_delete_workspace",
+    /// Azure: GET what became of something that takes a while.
+    ArmOperationStatus = "arm_operation_status",
+    /// Azure: GET a resource group.
+    ArmGetGroup = "arm_get_group",
+    /// Azure: PUT a resource group.
+    ArmPutGroup = "arm_put_group",
+    /// Azure: DELETE a resource group with all that is in it.
+    ArmDeleteGroup = "arm_delete_group",
+    /// Azure: GET the resources of a group.
+    ArmListGroupResources = "arm_list_group_resources",
+    /// Azure: GET whether a resource provider is registered.
+    ArmGetProvider = "arm_get_provider",
+    /// Azure: POST the registration of a resource provider.
+    ArmRegisterProvider = "arm_register_provider",
+    /// Azure: PUT a network security group.
+    ArmPutNsg = "arm_put_nsg",
+    /// Azure: GET a network security group.
+    ArmGetNsg = "arm_get_nsg",
+    /// Azure: GET all network security groups.
+    ArmListNsgs = "arm_list_nsgs",
+    /// Azure: DELETE a network security group.
+    ArmDeleteNsg = "arm_delete_nsg",
+    /// Azure: PUT a virtual network with its subnets.
+    ArmPutVnet = "arm_put_vnet",
+    /// Azure: GET a virtual network.
+    ArmGetVnet = "arm_get_vnet",
+    /// Azure: GET all virtual networks.
+    ArmListVnets = "arm_list_vnets",
+    /// Azure: DELETE a virtual network.
+    ArmDeleteVnet = "arm_delete_vnet",
     /// Vault: sys/health.
     StoreHealth = "store_health",
     /// Vault: sys/capabilities-self.
@@ -118,23 +164,29 @@ pub enum Call {
     StoreLookupSelf = "store_lookup_self",
     /// Vault: log in by `approle` or `kubernetes`.
     StoreLogin = "store_login",
-    /// Vault: write a secret. AWS: CreateSecret, PutSecretValue.
+    /// Vault: write a secret. AWS: CreateSecret, PutSecretValue. Key Vault: set a secret.
     StorePut = "store_put",
-    /// Vault: read a secret.
+    /// Vault, Key Vault: read a secret.
     StoreGet = "store_get",
     /// Vault: delete the newest version of a secret.
     StoreDeleteVersion = "store_delete_version",
     /// AWS: UpdateSecretVersionStage.
     StoreStage = "store_stage",
-    /// Vault: read metadata. AWS: DescribeSecret.
+    /// Vault: read metadata. AWS: DescribeSecret. Key Vault: list the versions of a secret.
     StoreMetadataGet = "store_metadata_get",
-    /// Vault: replace metadata. AWS: TagResource.
+    /// Vault: replace metadata. AWS: TagResource. Key Vault: update a version.
     StoreMetadataPut = "store_metadata_put",
     /// Vault: merge into metadata.
     StoreMetadataPatch = "store_metadata_patch",
-    /// AWS: RestoreSecret.
+    /// AWS: RestoreSecret. Key Vault: recover a deleted secret.
     StoreRestore = "store_restore",
-    /// Vault: delete a secret with all versions and metadata. AWS: DeleteSecret.
+    /// Key Vault: read what is kept of a deleted secret, or list them.
+    StoreDeletedGet = "store_deleted_get",
+    /// Key Vault: delete a deleted secret for good.
+    StorePurge = "store_purge",
+    /// Key Vault: list the secrets.
+    StoreList = "store_list",
+    /// Vault: delete a secret with all versions and metadata. AWS, Key Vault: delete a secret.
     StoreDelete = "store_delete",
     /// The issuer's openid-configuration.
     IssuerDiscovery = "issuer_discovery",
@@ -166,7 +218,12 @@ impl Call {
         (Call::Me..=Call::SparkVersions).contains(&self)
     }
 
-    /// Routes of Vault and of Secrets Manager.
+    /// Routes of Azure Resource Manager.
+    pub fn is_arm(self) -> bool {
+        (Call::ArmCreateWorkspace..=Call::ArmDeleteVnet).contains(&self)
+    }
+
+    /// Routes of Vault, of Secrets Manager and of Key Vault.
     pub fn is_store(self) -> bool {
         (Call::StoreHealth..=Call::StoreDelete).contains(&self)
     }

@@ -1,6 +1,6 @@
 //! The name server of the workspace zone, UDP and TCP on one loopback port.
 //!
-//! The first label decides, whatever the zone: a deployment that runs (and is not late) has one A
+//! The first label decides, whatever the zone (an Azure workspace's first two; Azure's own names always resolve): a deployment that runs (and is not late) has one A
 //! record, 127.0.0.1, and nothing else; any other name does not exist. Nothing may be cached.
 
 use std::io;
@@ -13,6 +13,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
+use crate::azure;
 use crate::calls::Call;
 use crate::faults::FaultKind;
 use crate::server::Core;
@@ -94,16 +95,20 @@ fn reply(core: &Core, message: &[u8]) -> Option<Vec<u8>> {
     }
     let query = question.queries.first()?.clone();
     let name = query.name().clone();
-    let label = name
+    let labels: Vec<String> = name
         .iter()
-        .next()
-        .map(|l| String::from_utf8_lossy(l).to_ascii_lowercase());
-    let label = label.unwrap_or_default();
+        .map(|l| String::from_utf8_lossy(l).to_ascii_lowercase())
+        .collect();
+    let whole = labels.join(".");
+    let label = azure::deployment(&whole).or(labels.first().map(String::as_str));
+    let label = label.unwrap_or_default().to_owned();
 
     let mut state = core.state();
     let workspace = state.workspace_at(&label);
     let subject = workspace.map(|w| w.name.clone());
-    let resolves = label == "accounts" || workspace.is_some_and(|w| w.resolves(state.now()));
+    let resolves = label == "accounts"
+        || azure::host(&whole).is_some()
+        || workspace.is_some_and(|w| w.resolves(state.now()));
     let subjects: Vec<String> = subject.iter().cloned().chain([label]).collect();
     let now = state.now();
     let strike = state.faults.strike(Call::Dns, &subjects, now, true);

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::azure::arm::groups::Origin;
+use crate::azure::arm::networks::{self, Kind};
 use crate::state::{Object, State};
 use crate::workspace::tokens::sha256;
 
@@ -16,8 +18,12 @@ pub struct Inventory {
     pub credentials: Vec<ObjectRecord>,
     /// Storage configurations.
     pub storage_configurations: Vec<ObjectRecord>,
-    /// Networks.
+    /// Networks; Azure's virtual networks too, by their resource ids, but for the one that was there before.
     pub networks: Vec<ObjectRecord>,
+    /// Azure's network security groups, likewise.
+    pub security_groups: Vec<ObjectRecord>,
+    /// Azure's resource groups, those that workspaces manage too, but for the two that were there before.
+    pub resource_groups: Vec<ObjectRecord>,
     /// Workspaces, those that are being removed too.
     pub workspaces: Vec<WorkspaceRecord>,
     /// Service principals, without the provisioning one.
@@ -27,7 +33,8 @@ pub struct Inventory {
     /// Personal access tokens that have not expired.
     pub tokens: Vec<TokenRecord>,
     /// How many of each kind were ever made: `credentials`, `storage_configurations`, `networks`,
-    /// `workspaces`, `service_principals`, `assignments`, `tokens`, `secret_versions`.
+    /// `workspaces`, `service_principals`, `assignments`, `tokens`, `secret_versions`, `security_groups`,
+    /// `resource_groups` (by clients).
     pub ever_created: BTreeMap<String, u64>,
     /// Vault, by path below `secret`, and AWS, by name.
     pub secrets: BTreeMap<String, SecretRecord>,
@@ -39,6 +46,8 @@ impl Inventory {
         self.credentials.is_empty()
             && self.storage_configurations.is_empty()
             && self.networks.is_empty()
+            && self.security_groups.is_empty()
+            && self.resource_groups.is_empty()
             && self.workspaces.is_empty()
             && self.service_principals.is_empty()
             && self.tokens.is_empty()
@@ -69,7 +78,7 @@ pub struct WorkspaceRecord {
     pub id: i64,
     /// Its upstream name.
     pub name: String,
-    /// The first label of its host.
+    /// The first label of its host; on Azure, the first two.
     pub deployment_name: String,
     /// Simulated time from its creation to its first RUNNING.
     pub ran_after: Option<Duration>,
@@ -87,6 +96,8 @@ pub struct WorkspaceRecord {
     pub network_id: Option<String>,
     /// Who holds CAN_USE on its tokens.
     pub token_users: Vec<String>,
+    /// Its id as a resource of Azure, if it is there.
+    pub resource_id: Option<String>,
     /// What GET answers.
     pub body: Value,
 }
@@ -153,10 +164,33 @@ fn objects(objects: &[Object]) -> Vec<ObjectRecord> {
         .collect()
 }
 
+/// Azure's, that clients made.
+fn items(state: &State, kind: Kind) -> impl Iterator<Item = ObjectRecord> {
+    let all = &state.azure.arm.networks;
+    let made = all.iter().filter(move |it| it.kind == kind && !it.premade);
+    made.map(|it| ObjectRecord {
+        id: it.id.clone(),
+        name: it.name.clone(),
+        body: networks::show(all, &it.id).unwrap_or_default(),
+    })
+}
+
+fn groups(state: &State) -> Vec<ObjectRecord> {
+    let subscription = &state.world.azure.subscription_id;
+    let all = state.azure.arm.groups.iter();
+    all.filter(|it| it.origin != Origin::World)
+        .map(|it| ObjectRecord {
+            id: it.id(subscription),
+            name: it.name.clone(),
+            body: it.show(subscription),
+        })
+        .collect()
+}
+
 pub(crate) fn take(state: &State) -> Inventory {
     let now = state.now();
     let real = crate::clock::epoch_ms();
-    let provisioner = state.provisioner().id;
+    let ours = [state.provisioner().id, state.azure.principal.id];
     let workspaces = state.workspaces.iter().map(|w| {
         let text = |key: &str| w.given.get(key).and_then(Value::as_str).map(str::to_owned);
         let (status, status_message) = w.status();
@@ -173,6 +207,7 @@ pub(crate) fn take(state: &State) -> Inventory {
             storage_configuration_id: text("storage_configuration_id"),
             network_id: text("network_id"),
             token_users: w.token_users.iter().map(|(_, name)| name.clone()).collect(),
+            resource_id: w.azure.as_ref().map(|azure| azure.id(&w.name)),
             body: w.show(now),
         }
     });
@@ -188,7 +223,12 @@ pub(crate) fn take(state: &State) -> Inventory {
     Inventory {
         credentials: objects(&state.credentials),
         storage_configurations: objects(&state.storage),
-        networks: objects(&state.networks),
+        networks: objects(&state.networks)
+            .into_iter()
+            .chain(items(state, Kind::Vnet))
+            .collect(),
+        security_groups: items(state, Kind::Nsg).collect(),
+        resource_groups: groups(state),
         workspaces: workspaces.collect(),
         service_principals: state
             .principals
@@ -201,7 +241,7 @@ pub(crate) fn take(state: &State) -> Inventory {
             })
             .collect(),
         assignments: assignments
-            .filter(|(_, principal, _)| *principal != provisioner)
+            .filter(|(_, principal, _)| !ours.contains(principal))
             .map(|(workspace_id, principal_id, level)| AssignmentRecord {
                 workspace_id,
                 principal_id,

@@ -10,12 +10,15 @@ use simulator::postgres::Postgres;
 use simulator::{Call, Fault, FaultKind, Settings, Simulator};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Plays Databricks, an OIDC issuer, DNS and Vault on the loopback.
+/// Plays Databricks, an OIDC issuer, DNS, Azure, Vault and AWS on the loopback.
 #[derive(Parser)]
 struct Arguments {
     /// Where to serve HTTP; loopback only, port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Where the same is served over TLS; loopback only, port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen_tls: SocketAddr,
     /// Where the name server answers; loopback only, port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     dns: SocketAddr,
@@ -74,6 +77,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let mut end = End::listen()?;
     let settings = Settings {
         listen: arguments.listen,
+        listen_tls: arguments.listen_tls,
         dns: arguments.dns,
         speed: arguments.speed,
         seed: arguments.seed,

@@ -136,7 +136,7 @@ pub(crate) fn discovery(state: &State, request: &Request) -> Outcome {
     let config = request.path == "/.well-known/databricks-config";
     let account = &state.world.account_id;
     let (oidc, body) = match &request.host {
-        Host::Home => {
+        Host::Home | Host::Entra | Host::Arm | Host::KeyVault => {
             if request.ids.first().is_some_and(|id| id != account) {
                 return Ok(Answer::login_page());
             }

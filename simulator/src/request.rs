@@ -8,22 +8,32 @@ use serde::de::DeserializeOwned;
 use crate::answer::Answer;
 use crate::calls::Call;
 use crate::faults::Strike;
-use crate::{aws, routes};
+use crate::{aws, azure, routes};
 
 /// Which side of the world a request is for, told by its Host header.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Host {
-    /// Account API, issuer, Vault, AWS, admin.
+    /// Account API, issuer, Vault, AWS, admin; all of Azure too.
     Home,
+    /// Entra ID, by its own name.
+    Entra,
+    /// Azure Resource Manager, by its own name.
+    Arm,
+    /// The key vault, by its own name.
+    KeyVault,
     /// A workspace, by deployment name.
     Workspace(String),
 }
 
 impl Host {
-    /// The first label decides, whatever the zone.
+    /// The first label decides, whatever the zone (an Azure workspace's first two); Azure's own names are whole.
     pub(crate) fn of(header: &str) -> Host {
         let name = header.rsplit_once(':').map_or(header, |(name, _)| name);
-        let label = name.split('.').next().unwrap_or(name);
+        if let Some(host) = azure::host(name) {
+            return host;
+        }
+        let label =
+            azure::deployment(name).unwrap_or_else(|| name.split('.').next().unwrap_or(name));
         let home = name == "127.0.0.1" || name.starts_with('[') || name == "localhost";
         if home || label == "accounts" || label.is_empty() {
             Host::Home
@@ -37,6 +47,8 @@ impl Host {
 pub(crate) struct Request {
     pub(crate) host: Host,
     pub(crate) host_header: String,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
     pub(crate) method: Method,
     /// The path as sent, still percent-encoded.
     pub(crate) path: String,
@@ -51,7 +63,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Request {
+    pub(crate) fn new(
+        method: Method,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: Bytes,
+        secure: bool,
+    ) -> Request {
         let host_header = headers
             .get("host")
             .and_then(|h| h.to_str().ok())
@@ -67,6 +85,7 @@ impl Request {
         let mut request = Request {
             host,
             host_header,
+            secure,
             method,
             path,
             query,
@@ -210,6 +229,11 @@ mod tests {
             Host::of("dbc-1.cloud.x.test:9"),
             Host::Workspace("dbc-1".into())
         );
+        assert_eq!(
+            Host::of("ADB-12.3.azuredatabricks.x.test:9"),
+            Host::Workspace("adb-12.3".into())
+        );
+        assert_eq!(Host::of("management.azure.brickyard.test:9"), Host::Arm);
     }
 
     #[test]

@@ -6,16 +6,18 @@ use crate::answer::{Answer, Outcome};
 use crate::calls::Call;
 use crate::request::{Host, Request};
 use crate::state::State;
-use crate::{account, aws, login, oauth, oidc, vault, workspace};
+use crate::{account, aws, azure, login, oauth, oidc, vault, workspace};
 
 /// Names the call and takes the variable parts out of the path. The first id of an account route is
 /// the account.
 pub(crate) fn route(host: &Host, method: &Method, path: &[&str]) -> (Call, Vec<String>) {
     let found = match host {
         Host::Home => home(method.as_str(), path),
+        Host::Entra | Host::Arm | Host::KeyVault => None,
         Host::Workspace(_) => workspace_host(method.as_str(), path),
     };
     match found {
+        None if !matches!(host, Host::Workspace(_)) => azure::route(host, method.as_str(), path),
         Some((call, ids)) => (call, ids.into_iter().map(str::to_owned).collect()),
         None => (Call::Unknown, Vec::new()),
     }
@@ -181,6 +183,9 @@ fn known_query(call: Call) -> &'static [&'static str] {
 
 /// Lets a call act on the world.
 pub(crate) fn act(state: &mut State, request: &Request) -> Answer {
+    if azure::plays(request) {
+        return azure::act(state, request).unwrap_or_else(|refusal| refusal);
+    }
     let known = known_query(request.call);
     if let Some((name, _)) = request
         .query

@@ -140,7 +140,7 @@ async fn answer(core: &Core, knife: &Knife, request: axum::extract::Request) -> 
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return Answer::unparsable("the body is too large or broke off").into_response();
     };
-    let request = Request::new(parts.method, &parts.uri, parts.headers, body);
+    let request = Request::new(parts.method, &parts.uri, parts.headers, body, knife.secure);
     if request.host == Host::Home && request.path.starts_with("/_simulator/") {
         return admin::answer(core, &request).into_response();
     }
@@ -197,8 +197,10 @@ async fn through_faults(core: &Core, knife: &Knife, mut request: Request) -> Ans
 fn arrive(core: &Core, request: &mut Request) -> (u64, Option<Effect>, Duration) {
     let mut state = core.state();
     let (workspace, subjects) = state.subjects(request);
-    if request.call == Call::CreateWorkspace
-        && let Some(name) = &workspace
+    if matches!(
+        request.call,
+        Call::CreateWorkspace | Call::ArmCreateWorkspace
+    ) && let Some(name) = &workspace
     {
         state.faults.arm_marked(name);
     }
@@ -206,14 +208,12 @@ fn arrive(core: &Core, request: &mut Request) -> (u64, Option<Effect>, Duration)
     let fate = state.faults.strike(request.call, &subjects, now, true);
     let strike = state.faults.strike(request.call, &subjects, now, false);
     let strike = strike.or_else(|| fate.clone());
-    let effect = strike
-        .as_ref()
-        .map(|s| effect(s, request, &state.world.account_id));
+    let effect = strike.as_ref().map(|s| effect(s, request, &state.world));
     let delay = strike.as_ref().map_or(Duration::ZERO, |s| s.duration());
     let fault = strike.as_ref().map(|s| s.kind());
     request.strike = fate.or(strike);
     let path = match &request.host {
-        Host::Home => match aws::operation(request) {
+        Host::Home | Host::Entra | Host::Arm | Host::KeyVault => match aws::operation(request) {
             Some(operation) => format!("/{operation}"),
             None => request.path.clone(),
         },

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 
 use crate::account::workspaces;
 use crate::arrivals::Arrival;
+use crate::azure::AzureWorld;
+use crate::certificate;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::dns;
@@ -66,7 +68,7 @@ impl std::fmt::Debug for Simulator {
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(settings: Settings) -> io::Result<Simulator> {
-        for address in [settings.listen, settings.dns] {
+        for address in [settings.listen, settings.listen_tls, settings.dns] {
             if !address.ip().is_loopback() {
                 let words = format!("{} is not a loopback address", address.ip());
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
@@ -85,14 +87,24 @@ impl Simulator {
             let (sockets, name_server) = dns::Sockets::bind(settings.dns).await?;
             let listener = TcpListener::bind(settings.listen).await?;
             let http = listener.local_addr()?;
+            let listener_tls = TcpListener::bind(settings.listen_tls).await?;
+            let certified = certificate::make()?;
+            let azure = AzureWorld::new(
+                http,
+                listener_tls.local_addr()?,
+                settings.seed,
+                certified.ca_pem,
+            );
             let mut chance = Chance::new(settings.seed);
-            let world = World::new(http, name_server, &mut chance);
+            let world = World::new(http, name_server, azure, &mut chance);
             let mut state = State::new(world.clone(), Clock::new(settings.speed), chance);
             for fault in settings.faults {
                 state.faults.arm(fault);
             }
             let core = Core::new(state);
-            tokio::spawn(server::serve(core.clone(), Wires(listener)));
+            tokio::spawn(server::serve(core.clone(), Wires::plain(listener)));
+            let wires = Wires::secure(listener_tls, certified.acceptor)?;
+            tokio::spawn(server::serve(core.clone(), wires));
             tokio::spawn(dns::serve(core.clone(), sockets));
             Ok::<_, io::Error>((core, world))
         });

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use crate::account::life::Workspace;
 use crate::arrivals::Arrival;
 use crate::aws::SecretsManager;
+use crate::azure::{self, Azure};
+use crate::calls::Call;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -67,6 +69,7 @@ pub(crate) struct State {
     pub(crate) logins: Logins,
     pub(crate) vault: Vault,
     pub(crate) aws: SecretsManager,
+    pub(crate) azure: Azure,
 }
 
 impl State {
@@ -82,6 +85,7 @@ impl State {
             logins: Logins::default(),
             vault: Vault::default(),
             aws: SecretsManager::default(),
+            azure: Azure::new(&world.azure),
             clock,
             chance,
             world,
@@ -105,7 +109,9 @@ impl State {
         for workspace in &mut self.workspaces {
             workspace.catch_up(now);
         }
-        let gone = self.workspaces.extract_if(.., |w| w.is_gone());
+        let gone: Vec<_> = self.workspaces.extract_if(.., |w| w.is_gone()).collect();
+        self.azure.catch_up(now, &gone);
+        let gone = gone.into_iter();
         self.lingering
             .extend(gone.map(|w| (w.id, now + w.network_lingers)));
         for (workspace, _) in self.lingering.extract_if(.., |(_, until)| now >= *until) {
@@ -126,7 +132,8 @@ impl State {
     }
 
     pub(crate) fn principal(&self, id: i64) -> Option<&Principal> {
-        self.principals.iter().find(|principal| principal.id == id)
+        let mut all = self.principals.iter().chain([&self.azure.principal]);
+        all.find(|principal| principal.id == id)
     }
 
     pub(crate) fn workspace_at(&self, deployment: &str) -> Option<&Workspace> {
@@ -153,6 +160,9 @@ impl State {
                 .or_else(|| principal.map(|it| it.display_name.clone()))
                 .or_else(|| workspace.map(|it| it.name.clone()))
         };
+        if request.call.is_arm() {
+            return azure::subject(self, request);
+        }
         given.map(str::to_owned).or_else(|| id.and_then(by_id))
     }
 
@@ -161,6 +171,8 @@ impl State {
         let mut names = Vec::new();
         if let Host::Workspace(deployment) = &request.host {
             names.push(deployment.clone());
+        } else if azure::plays(request) {
+            names.extend(azure::subject(self, request));
         } else {
             names.extend(
                 request
@@ -193,7 +205,10 @@ impl State {
             )
             .collect();
         names.extend(mentioned);
-        if request.call == crate::calls::Call::CreateWorkspace {
+        if matches!(
+            request.call,
+            Call::CreateWorkspace | Call::ArmCreateWorkspace
+        ) {
             let name = names.first().cloned();
             return (name, names);
         }

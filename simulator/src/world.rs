@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use crate::azure::AzureWorld;
 use crate::chance::Chance;
 
 /// Addresses and credentials of one running simulator, printed by the binary as one JSON line.
@@ -47,10 +48,17 @@ pub struct World {
     pub aws_access_key_id: String,
     /// Its secret.
     pub aws_secret_access_key: String,
+    /// Azure: Entra ID, Resource Manager, a key vault.
+    pub azure: AzureWorld,
 }
 
 impl World {
-    pub(crate) fn new(http: SocketAddr, dns: SocketAddr, chance: &mut Chance) -> World {
+    pub(crate) fn new(
+        http: SocketAddr,
+        dns: SocketAddr,
+        azure: AzureWorld,
+        chance: &mut Chance,
+    ) -> World {
         let home = format!("http://{http}");
         World {
             account_id: chance.uuid(),
@@ -78,6 +86,7 @@ impl World {
             aws_region: "us-west-2".into(),
             aws_access_key_id: format!("AKIA{}", chance.hex(16).to_uppercase()),
             aws_secret_access_key: chance.hex(40),
+            azure,
             account_host: home,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::azure::Resource;
 use crate::workspace::tokens::Pat;
 
 /// Where a workspace is in its life.
@@ -44,6 +45,8 @@ pub(crate) struct Workspace {
     /// Who holds CAN_USE on tokens: application ids and group names.
     pub(crate) token_users: Vec<(String, String)>,
     pub(crate) tokens: Vec<Pat>,
+    /// What Azure knows of it; nothing, if it is not there.
+    pub(crate) azure: Option<Box<Resource>>,
 }
 
 impl Workspace {
@@ -56,7 +59,10 @@ impl Workspace {
                     self.phase = Phase::Running;
                 }
             },
-            Phase::Cancelling { until } if now >= *until => self.phase = Phase::Gone,
+            Phase::Cancelling { until } if now >= *until => {
+                let azure = self.azure.as_mut();
+                self.phase = azure.map_or(Phase::Gone, |azure| azure.end());
+            }
             _ => {}
         }
     }
@@ -91,6 +97,9 @@ impl Workspace {
     }
 
     pub(crate) fn show(&self, now: Duration) -> Value {
+        if let Some(azure) = &self.azure {
+            return azure.show(self, now);
+        }
         let (status, message) = self.status();
         let mut body = self.given.clone();
         if now < self.tags_from {
@@ -169,6 +178,7 @@ mod tests {
             assignments: BTreeMap::new(),
             token_users: Vec::new(),
             tokens: Vec::new(),
+            azure: None,
         }
     }
 

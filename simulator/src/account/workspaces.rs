@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::life::{Phase, Workspace};
 use super::{check_name, check_uuid, networks};
 use crate::answer::{Answer, Outcome};
+use crate::azure;
 use crate::clock::epoch_ms;
 use crate::faults::{FaultKind, Strike};
 use crate::request::Request;
@@ -95,6 +96,7 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Outcome {
         assignments: BTreeMap::from([(provisioner, "ADMIN")]),
         token_users: Vec::new(),
         tokens: Vec::new(),
+        azure: None,
     };
     let answer = workspace.show(now);
     state.workspaces.push(workspace);
@@ -120,7 +122,10 @@ pub(crate) fn copy_newest(state: &mut State, times: usize) -> Vec<(i64, String)>
         let mut copy = newest.clone();
         copy.id = state.chance.workspace_id();
         copy.name = format!("{}-{number}", newest.name);
-        copy.deployment_name = format!("dbc-{}-{}", state.chance.hex(8), state.chance.hex(4));
+        copy.deployment_name = match &copy.azure {
+            Some(_) => azure::deployment_name(copy.id),
+            None => format!("dbc-{}-{}", state.chance.hex(8), state.chance.hex(4)),
+        };
         copy.asked_at = now;
         copy.ran_since = None;
         copy.phase = Phase::Provisioning {
@@ -311,7 +316,8 @@ fn deployment_name(state: &mut State, wanted: Option<&str>) -> Result<String, An
 
 pub(crate) fn list(state: &State) -> Answer {
     let now = state.now();
-    let listed = state.workspaces.iter().filter(|w| now >= w.listed_from);
+    let ours = state.workspaces.iter().filter(|w| w.azure.is_none());
+    let listed = ours.filter(|w| now >= w.listed_from);
     Answer::ok(&listed.map(|w| w.show(now)).collect::<Value>())
 }
 
@@ -319,7 +325,7 @@ pub(crate) fn find_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Wor
     state
         .workspaces
         .iter_mut()
-        .find(|workspace| workspace.id.to_string() == id)
+        .find(|workspace| workspace.id.to_string() == id && workspace.azure.is_none())
         .ok_or_else(|| Answer::not_found(format!("Workspace {id} does not exist.")))
 }
 

@@ -91,6 +91,30 @@ pub enum FaultKind {
     Slow = "slow",
     /// Tags given at creation appear only after `seconds` (simulated).
     TagsLate = "tags_late",
+    /// Azure refuses with any `code`, `message` and `status` (409 Conflict by default); nothing happens.
+    ArmError = "arm_error",
+    /// Azure accepts; the operation ends Failed with `code` and `message`.
+    ArmFails = "arm_fails",
+    /// Entra ID refuses with the AADSTS number in `code` (90033 by default).
+    EntraError = "entra_error",
+    /// A workspace of Azure is Succeeded, without URL and id for `seconds` (simulated).
+    SucceededWithoutUrl = "succeeded_without_url",
+    /// Azure's operations are polled without a Retry-After.
+    PollWithoutRetryAfter = "poll_without_retry_after",
+    /// Azure's Retry-After is 0.
+    RetryAfterZero = "retry_after_zero",
+    /// Azure's operation URL has no scheme and no host.
+    RelativeStatusUrl = "relative_status_url",
+    /// Azure names the operation in Location, as operationResults, instead of Azure-AsyncOperation.
+    LocationHeader = "location_header",
+    /// 429 without Retry-After: the seconds stand in the text; nothing happens.
+    ThrottledWithoutRetryAfter = "throttled_without_retry_after",
+    /// 409 MissingSubscriptionRegistration until the resource provider is registered.
+    ProviderNotRegistered = "provider_not_registered",
+    /// A managed resource group stays for `seconds` (simulated) after its workspace was deleted by force.
+    GroupLingers = "group_lingers",
+    /// The key vault takes `seconds` (simulated) to recover a secret.
+    RecoverLate = "recover_late",
 }
 }
 
@@ -99,17 +123,48 @@ impl FaultKind {
     pub fn strikes_naturally(self, call: Call) -> bool {
         use FaultKind as K;
         match self {
-            K::Throttled | K::Unauthorized | K::RedirectToLogin => call.is_account(),
-            K::NotFound => call == Call::GetWorkspace,
+            K::Throttled | K::Unauthorized => call.is_account() || call.is_arm(),
+            K::RedirectToLogin => call.is_account(),
+            K::NotFound => matches!(call, Call::GetWorkspace | Call::ArmGetWorkspace),
             K::EmptyConflict | K::DeleteInUse => matches!(
                 call,
-                Call::DeleteNetwork | Call::DeleteCredentials | Call::DeleteStorage
+                Call::DeleteNetwork
+                    | Call::DeleteCredentials
+                    | Call::DeleteStorage
+                    | Call::ArmDeleteVnet
+                    | Call::ArmDeleteNsg
             ),
             K::IamNotPropagated => {
                 matches!(call, Call::CreateCredentials | Call::CreateWorkspace)
             }
-            K::WorkspaceFails
-            | K::SecurityGroupBroken
+            K::WorkspaceFails => matches!(
+                call,
+                Call::CreateWorkspace | Call::UpdateWorkspace | Call::ArmCreateWorkspace
+            ),
+            K::ArmFails | K::ArmError | K::SucceededWithoutUrl => call == Call::ArmCreateWorkspace,
+            K::EntraError => call == Call::EntraToken,
+            K::PollWithoutRetryAfter => call == Call::ArmOperationStatus,
+            K::RetryAfterZero => matches!(
+                call,
+                Call::ArmCreateWorkspace
+                    | Call::ArmDeleteWorkspace
+                    | Call::ArmOperationStatus
+                    | Call::ArmDeleteGroup
+                    | Call::ArmPutNsg
+                    | Call::ArmDeleteNsg
+                    | Call::ArmPutVnet
+                    | Call::ArmDeleteVnet
+            ),
+            K::RelativeStatusUrl | K::LocationHeader => {
+                matches!(call, Call::ArmCreateWorkspace | Call::ArmDeleteWorkspace)
+            }
+            K::ThrottledWithoutRetryAfter => call.is_arm(),
+            K::ProviderNotRegistered => {
+                matches!(call, Call::ArmCreateWorkspace | Call::ArmGetProvider)
+            }
+            K::GroupLingers => call == Call::ArmDeleteWorkspace,
+            K::RecoverLate => call == Call::StoreRestore,
+            K::SecurityGroupBroken
             | K::SubnetWithoutRoute
             | K::NetworkAclBlocks
             | K::NetworkWarned => matches!(call, Call::CreateWorkspace | Call::UpdateWorkspace),
@@ -123,11 +178,17 @@ impl FaultKind {
             K::TokenQuota => matches!(call, Call::MintToken | Call::MintTokenOnBehalf),
             K::OboForbidden => call == Call::MintTokenOnBehalf,
             K::TokenPermissionsMissing => call == Call::TokenPermissions,
-            K::ShortTokens => matches!(call, Call::AccountToken | Call::WorkspaceToken),
+            K::ShortTokens => matches!(
+                call,
+                Call::AccountToken
+                    | Call::WorkspaceToken
+                    | Call::EntraToken
+                    | Call::ManagedIdentityToken
+            ),
             K::StoreSealed | K::StoreDown => call.is_store(),
             K::StoreDenied => call.is_store() && call != Call::StoreHealth,
             K::StoreKeyDenied => call == Call::StorePut,
-            _ => call == Call::CreateWorkspace,
+            _ => matches!(call, Call::CreateWorkspace | Call::ArmCreateWorkspace),
         }
     }
 
@@ -145,6 +206,9 @@ impl FaultKind {
                 | K::DnsLate
                 | K::ListLag
                 | K::TagsLate
+                | K::ArmFails
+                | K::SucceededWithoutUrl
+                | K::GroupLingers
         )
     }
 
@@ -155,7 +219,9 @@ impl FaultKind {
             FaultKind::PrincipalNotAssigned
             | FaultKind::AssignmentLate
             | FaultKind::DeleteInUse => 3,
-            FaultKind::ShortTokens => 0,
+            FaultKind::ShortTokens
+            | FaultKind::PollWithoutRetryAfter
+            | FaultKind::RetryAfterZero => 0,
             _ => 1,
         }
     }
@@ -169,6 +235,8 @@ impl FaultKind {
             FaultKind::TagsLate => Some(600.0),
             FaultKind::ShortTokens => Some(5.0),
             FaultKind::Slow => Some(1.0),
+            FaultKind::SucceededWithoutUrl | FaultKind::RecoverLate => Some(60.0),
+            FaultKind::GroupLingers => Some(120.0),
             _ => None,
         }
     }
@@ -185,10 +253,12 @@ impl FaultKind {
 
     /// The kind a workspace asks for in its own name.
     pub fn marked_by(workspace: &str) -> Option<FaultKind> {
-        FaultKind::ALL.iter().copied().find(|kind| {
-            workspace
-                .strip_prefix(&kind.marker())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
+        let marks = |kind: &FaultKind| {
+            let rest = workspace.strip_prefix(&kind.marker());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        // One kind's name can begin another's.
+        let found = FaultKind::ALL.iter().copied().filter(marks);
+        found.max_by_key(|kind| kind.name().len())
     }
 }

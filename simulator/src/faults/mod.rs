@@ -6,6 +6,7 @@
 //! natural calls. How a fault looks on the wire is in `strike`; faults that change the life of a
 //! workspace are read where workspaces are created. This room refuses to know requests or routes.
 
+mod azure;
 mod kinds;
 pub(crate) mod strike;
 
@@ -45,14 +46,18 @@ pub struct Fault {
     /// `Retry-After` of `throttled` and `unavailable`; `throttled` sends 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
-    /// How long: the delay of `slow` (real), `dns_late`, `list_lag`, `tags_late`, `network_lingers` (simulated), the
+    /// How long: the delay of `slow` (real), `dns_late`, `list_lag`, `tags_late`, `network_lingers`,
+    /// `succeeded_without_url`, `group_lingers`, `recover_late` (simulated), the
     /// life of `short_tokens` (real); for others: strike for this long (simulated) from the first
     /// strike on, instead of counting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Status of `error_before_acting` and `error_after_acting`, instead of 500.
+    /// Status of `error_before_acting`, `error_after_acting` and `arm_error`, instead of the kind's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// Azure's error code of `arm_error`, `arm_fails` and `workspace_fails`; the AADSTS number of `entra_error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl Fault {
@@ -69,6 +74,7 @@ impl Fault {
             retry_after_seconds: None,
             seconds: None,
             status: None,
+            code: None,
         }
     }
 
@@ -120,6 +126,12 @@ impl Fault {
         self
     }
 
+    /// With this code.
+    pub fn code(mut self, code: impl Into<String>) -> Fault {
+        self.code = Some(code.into());
+        self
+    }
+
     fn fits(&self, call: Call, subjects: &[String]) -> bool {
         let on = match self.on {
             Some(on) => on == call,
@@ -159,6 +171,10 @@ impl Strike {
 
     pub(crate) fn words<'a>(&'a self, default: &'a str) -> &'a str {
         self.fault.message.as_deref().unwrap_or(default)
+    }
+
+    pub(crate) fn code<'a>(&'a self, default: &'a str) -> &'a str {
+        self.fault.code.as_deref().unwrap_or(default)
     }
 }
 

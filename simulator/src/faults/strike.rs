@@ -1,9 +1,10 @@
 //! How a fault looks on the wire.
 
-use super::{FaultKind as K, Strike};
+use super::{FaultKind as K, Strike, azure};
 use crate::answer::Answer;
 use crate::calls::Call;
 use crate::request::Request;
+use crate::world::World;
 
 /// What happens to a call that was struck.
 pub(crate) enum Effect {
@@ -30,13 +31,19 @@ pub(crate) enum Effect {
 const FLAP: &str = "Current organization does not have any associated worker environments";
 
 /// The effect of a strike on this request.
-pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Effect {
+pub(crate) fn effect(strike: &Strike, request: &Request, world: &World) -> Effect {
     let status = |default| strike.fault.status.unwrap_or(default);
     let retry_after =
         |answer: Answer, default: Option<u64>| match strike.fault.retry_after_seconds.or(default) {
             Some(seconds) => answer.with("retry-after", seconds.to_string()),
             None => answer,
         };
+    if let Some(answer) = azure::answer(strike, request, &world.azure) {
+        return match strike.kind() {
+            K::ErrorAfterActing => Effect::After(answer),
+            _ => Effect::Instead(answer),
+        };
+    }
     Effect::Instead(match strike.kind() {
         K::AnswerLost => return Effect::CutAfter,
         K::RequestLost | K::StoreDown => return Effect::CutBefore,
@@ -53,12 +60,21 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
         | K::DnsLate
         | K::ListLag
         | K::TagsLate
-        | K::ShortTokens => return Effect::Within,
+        | K::ShortTokens
+        | K::ArmFails
+        | K::SucceededWithoutUrl
+        | K::PollWithoutRetryAfter
+        | K::RetryAfterZero
+        | K::RelativeStatusUrl
+        | K::LocationHeader
+        | K::ProviderNotRegistered
+        | K::GroupLingers
+        | K::RecoverLate => return Effect::Within,
         K::ErrorAfterActing => {
             return Effect::After(internal_error(strike, request, status(500)));
         }
         K::ErrorBeforeActing => internal_error(strike, request, status(500)),
-        K::Throttled => {
+        K::Throttled | K::ThrottledWithoutRetryAfter => {
             let words =
                 strike.words("Too many requests: RPC token bucket limit has been exceeded.");
             let answer = match side(request) {
@@ -97,8 +113,8 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
         ),
         K::HtmlOk => Answer::login_page(),
         K::RedirectToLogin => Answer::redirect(format!(
-            "/login?account_id={account_id}&next_url={}",
-            request.path
+            "/login?account_id={}&next_url={}",
+            world.account_id, request.path
         )),
         K::NumericError => invalid_access_token(),
         K::Unauthorized if request.call.is_store() => denied(request, "permission denied"),
@@ -152,6 +168,8 @@ pub(crate) fn effect(strike: &Strike, request: &Request, account_id: &str) -> Ef
             "EncryptionFailure",
             strike.words("Secrets Manager can't encrypt the protected secret text using the provided KMS key."),
         ),
+        // Of Azure alone: elsewhere it is an error as any other.
+        K::ArmError | K::EntraError => internal_error(strike, request, status(500)),
         K::DeleteInUse if request.call == Call::DeleteNetwork => Answer::empty(409),
         K::DeleteInUse => Answer::text(
             400,

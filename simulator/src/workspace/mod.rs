@@ -3,6 +3,7 @@
 //! Callers come with an OAuth token of this very workspace or with one of its PATs. A token of the
 //! account, or of another workspace, opens nothing here.
 
+mod azure;
 pub(crate) mod permissions;
 pub(crate) mod scim;
 pub(crate) mod token_management;
@@ -73,6 +74,9 @@ fn visit(state: &mut State, request: &Request) -> Result<Visit, Answer> {
         .iter()
         .position(|w| w.deployment_name == *deployment && w.is_reachable())
         .ok_or_else(no_webapps)?;
+    if state.workspaces[at].azure.is_some() {
+        return azure::visit(state, request, at);
+    }
     let Some(bearer) = request.bearer() else {
         return Err(Answer::unauthenticated("Credential was not sent.").by_mistake());
     };

@@ -119,8 +119,11 @@ pub(super) fn add(
             "lifetime_seconds must not exceed 730 days.",
         ));
     }
-    let value = format!("dapi{}", state.chance.hex(32));
+    let mut value = format!("dapi{}", state.chance.hex(32));
     let workspace = visit.workspace(state);
+    if workspace.azure.is_some() {
+        value.push_str("-2");
+    }
     let now = epoch_ms();
     workspace.tokens.retain(|token| token.expires > now);
     if workspace.tokens.iter().filter(|t| t.owner == owner).count() >= MOST_PER_PRINCIPAL {

@@ -4,6 +4,7 @@
 
 mod account;
 mod aws;
+mod azure;
 mod dns;
 mod faults;
 mod issuer;
