@@ -36,12 +36,15 @@ pub struct Inventory {
     /// `workspaces`, `service_principals`, `assignments`, `tokens`, `secret_versions`, `security_groups`,
     /// `resource_groups` (by clients).
     pub ever_created: BTreeMap<String, u64>,
-    /// Vault, by path below `secret`, and AWS, by name.
+    /// Vault, by path below `secret`, AWS and Key Vault, by name.
     pub secrets: BTreeMap<String, SecretRecord>,
+    /// Names of secrets of Key Vault that are deleted and can be recovered.
+    pub deleted_secrets: Vec<String>,
 }
 
 impl Inventory {
-    /// Whether nothing is left: no object of the account, no token, no secret.
+    /// Whether nothing is left: no object of the account, no network, no group of Azure,
+    /// no token, no secret but deleted ones.
     pub fn is_empty(&self) -> bool {
         self.credentials.is_empty()
             && self.storage_configurations.is_empty()
@@ -146,9 +149,9 @@ pub struct TokenRecord {
 /// A secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct SecretRecord {
-    /// Its custom metadata; for AWS, its tags.
+    /// Its custom metadata; for AWS and Azure, its tags.
     pub metadata: BTreeMap<String, String>,
-    /// Its versions, the current one last; deleted ones have no data. AWS' text is shown as the JSON object it is, or as
+    /// Its versions, the current one last; deleted ones have no data. AWS' and Azure's text is shown as the JSON object it is, or as
     /// `text`.
     pub versions: BTreeMap<u64, Option<Map<String, Value>>>,
 }
@@ -220,6 +223,7 @@ pub(crate) fn take(state: &State) -> Inventory {
             .iter()
             .map(move |(p, level)| (w.id, *p, level))
     });
+    let vault = || state.azure.vault.secrets.values();
     Inventory {
         credentials: objects(&state.credentials),
         storage_configurations: objects(&state.storage),
@@ -290,18 +294,37 @@ pub(crate) fn take(state: &State) -> Inventory {
                     .iter()
                     .map(|(name, secret)| (name.clone(), of_aws(secret))),
             )
+            .chain(vault().filter(|it| !it.is_deleted()).map(of_azure))
+            .collect(),
+        deleted_secrets: vault()
+            .filter(|it| it.is_deleted())
+            .map(|it| it.name.clone())
             .collect(),
     }
+}
+
+/// A text as the JSON object it is, or as `text`.
+fn data(text: &str) -> Map<String, Value> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(data)) => data,
+        _ => Map::from_iter([("text".to_owned(), Value::from(text))]),
+    }
+}
+
+fn of_azure(secret: &crate::azure::key_vault::Secret) -> (String, SecretRecord) {
+    let versions = secret.versions.iter().map(|it| Some(data(&it.value)));
+    let current = secret.versions.last();
+    let record = SecretRecord {
+        metadata: current.map_or_else(BTreeMap::new, |it| it.tags.clone()),
+        versions: (1..).zip(versions).collect(),
+    };
+    (secret.name.clone(), record)
 }
 
 fn of_aws(secret: &crate::aws::Secret) -> SecretRecord {
     let mut versions: Vec<_> = secret.versions.iter().collect();
     // Stable: the others stay in the order they came in.
     versions.sort_by_key(|version| version.is_current());
-    let data = |text: &String| match serde_json::from_str(text) {
-        Ok(Value::Object(data)) => data,
-        _ => Map::from_iter([("text".to_owned(), Value::from(text.as_str()))]),
-    };
     let versions = versions
         .iter()
         .map(|version| secret.deleted.is_none().then(|| data(&version.value)));

@@ -161,7 +161,7 @@ impl State {
                 .or_else(|| workspace.map(|it| it.name.clone()))
         };
         if request.call.is_arm() {
-            return azure::subject(self, request);
+            return azure::subjects(self, request).into_iter().next();
         }
         given.map(str::to_owned).or_else(|| id.and_then(by_id))
     }
@@ -172,7 +172,7 @@ impl State {
         if let Host::Workspace(deployment) = &request.host {
             names.push(deployment.clone());
         } else if azure::plays(request) {
-            names.extend(azure::subject(self, request));
+            names.extend(azure::subjects(self, request));
         } else {
             names.extend(
                 request

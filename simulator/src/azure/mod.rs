@@ -126,14 +126,14 @@ pub(crate) fn is_key_vault(request: &Request) -> bool {
             && ["secrets", "deletedsecrets"].contains(&first))
 }
 
-/// What a request is about: a workspace, a network, a group, a secret.
-pub(crate) fn subject(state: &State, request: &Request) -> Option<String> {
+/// What a request is about: a workspace, a network, a group, a secret, and other names for it.
+pub(crate) fn subjects(state: &State, request: &Request) -> Vec<String> {
     if request.call.is_arm() {
-        arm::subject(state, request)
+        arm::subject(state, request).into_iter().collect()
     } else if is_key_vault(request) {
-        key_vault::subject(request)
+        key_vault::subjects(request)
     } else {
-        None
+        Vec::new()
     }
 }
 

@@ -1,6 +1,10 @@
 //! Azure, as a client sees it that trusts its certificate and knows its names.
 
 mod entra;
+mod faults;
+mod networks;
+mod strictness;
+mod vault;
 mod workspaces;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -76,7 +80,7 @@ impl Azure {
         let lower = path.to_ascii_lowercase();
         let version = match lower {
             _ if query.contains("api-version") => "",
-            _ if lower.contains("microsoft.databricks/") => VERSION,
+            _ if lower.contains("microsoft.databricks/workspaces") => VERSION,
             _ if lower.contains("microsoft.network/") => "2025-01-01",
             _ => "2025-04-01",
         };
