@@ -29,7 +29,7 @@ dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-
 	@cargo run --locked --quiet --bin brickyard -- dev
 
 .PHONY: test
-test: toolchain postgres-binaries store-servers clients chromium pipeline faketime previous ## Run the whole suite, two minutes of simulation in it.
+test: toolchain postgres-binaries store-servers clients azure-clients chromium pipeline faketime previous ## Run the whole suite, two minutes of simulation in it.
 	scripts/with-engine.sh cargo test $(CONTAINERS)
 	SIMULATION_SECONDS=120 cargo test --locked --workspace
 
@@ -81,7 +81,7 @@ faults: toolchain ## Renew docs/faults.md after a step or the fault matrix chang
 
 # What the others lack, installed or named in one line.
 
-.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients chromium pipeline faketime previous tools
+.PHONY: toolchain toolchain-lint postgres postgres-binaries store-servers clients azure-clients chromium pipeline faketime previous tools
 toolchain:
 	@scripts/check-toolchain.sh
 toolchain-lint:
@@ -94,6 +94,8 @@ store-servers:
 	@scripts/install-store-servers.sh
 clients:
 	@scripts/install-clients.sh
+azure-clients:
+	@scripts/install-azure-clients.sh
 chromium:
 	@scripts/install-chromium.sh
 pipeline:

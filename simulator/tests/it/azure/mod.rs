@@ -1,5 +1,6 @@
 //! Azure, as a client sees it that trusts its certificate and knows its names.
 
+mod clients;
 mod entra;
 mod faults;
 mod networks;
