@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::Answer;
 use crate::calls::Call;
-use crate::faults::Strike;
+use crate::faults::{FaultKind, Strike};
 use crate::{aws, azure, routes};
 
 /// Which side of the world a request is for, told by its Host header.
@@ -60,6 +60,8 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// A strike that the route itself has to look at.
     pub(crate) strike: Option<Strike>,
+    /// How else its answer is to be told.
+    pub(crate) manners: Vec<FaultKind>,
 }
 
 impl Request {
@@ -94,6 +96,7 @@ impl Request {
             headers,
             body,
             strike: None,
+            manners: Vec::new(),
         };
         if let Some(operation) = aws::operation(&request) {
             (request.call, request.ids) = aws::route(operation, &request.body);

@@ -211,6 +211,8 @@ fn arrive(core: &Core, request: &mut Request) -> (u64, Option<Effect>, Duration)
     let effect = strike.as_ref().map(|s| effect(s, request, &state.world));
     let delay = strike.as_ref().map_or(Duration::ZERO, |s| s.duration());
     let fault = strike.as_ref().map(|s| s.kind());
+    request.manners = state.faults.manners(request.call, &subjects, now);
+    let fault = fault.or(request.manners.first().copied());
     request.strike = fate.or(strike);
     let path = match &request.host {
         Host::Home | Host::Entra | Host::Arm | Host::KeyVault => match aws::operation(request) {

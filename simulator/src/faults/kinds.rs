@@ -212,6 +212,15 @@ impl FaultKind {
         )
     }
 
+    /// Whether it only changes how an answer is told: it strikes beside whatever else does.
+    pub fn is_manner(self) -> bool {
+        use FaultKind as K;
+        matches!(
+            self,
+            K::PollWithoutRetryAfter | K::RetryAfterZero | K::RelativeStatusUrl | K::LocationHeader
+        )
+    }
+
     /// How often it strikes when a fault does not say; 0 is for ever.
     pub fn times(self) -> u32 {
         match self {

@@ -2,7 +2,8 @@
 //!
 //! A [`Fault`] is armed by a test, by the admin route, by a file, or by a *marker*: a workspace whose
 //! name begins with `fault-<kind>` (as in `fault-workspace-fails-x1y2`) arms that fault for itself.
-//! The first armed fault that fits a request strikes it; what befalls the workspace it makes may do so beside it. [`catalogue`] lists the kinds with their
+//! The first armed fault that fits a request strikes it; what befalls the workspace it makes may do so beside it, and so may what only changes how an
+//! answer is told. [`catalogue`] lists the kinds with their
 //! natural calls. How a fault looks on the wire is in `strike`; faults that change the life of a
 //! workspace are read where workspaces are created. This room refuses to know requests or routes.
 
@@ -188,6 +189,36 @@ struct Armed {
     until: Option<Duration>,
 }
 
+impl Armed {
+    fn strike(&mut self, call: Call, subjects: &[String], now: Duration) -> Option<Strike> {
+        if !self.open || !self.fault.fits(call, subjects) {
+            return None;
+        }
+        let timed = self.fault.seconds.is_some() && !self.fault.fault.owns_seconds();
+        let times = self.fault.times.unwrap_or(self.fault.fault.times());
+        let spent = match (timed, self.until) {
+            (true, Some(until)) => now >= until,
+            (true, None) => false,
+            (false, _) => times != 0 && self.struck >= times,
+        };
+        if spent {
+            return None;
+        }
+        if self.passed < self.fault.skip {
+            self.passed += 1;
+            return None;
+        }
+        if timed && self.until.is_none() {
+            self.until = Some(now + self.fault.duration());
+        }
+        self.struck += 1;
+        Some(Strike {
+            fault: self.fault.clone(),
+            nth: self.struck - 1,
+        })
+    }
+}
+
 /// The armed faults.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -248,37 +279,25 @@ impl Faults {
         now: Duration,
         fate: bool,
     ) -> Option<Strike> {
-        for armed in &mut self.armed {
-            if !armed.open
-                || !armed.fault.fits(call, subjects)
-                || armed.fault.fault.is_fate() != fate
-            {
-                continue;
-            }
-            let timed = armed.fault.seconds.is_some() && !armed.fault.fault.owns_seconds();
-            let times = armed.fault.times.unwrap_or(armed.fault.fault.times());
-            let spent = match (timed, armed.until) {
-                (true, Some(until)) => now >= until,
-                (true, None) => false,
-                (false, _) => times != 0 && armed.struck >= times,
-            };
-            if spent {
-                continue;
-            }
-            if armed.passed < armed.fault.skip {
-                armed.passed += 1;
-                continue;
-            }
-            if timed && armed.until.is_none() {
-                armed.until = Some(now + armed.fault.duration());
-            }
-            armed.struck += 1;
-            return Some(Strike {
-                fault: armed.fault.clone(),
-                nth: armed.struck - 1,
-            });
-        }
-        None
+        self.armed
+            .iter_mut()
+            .filter(|armed| !armed.fault.fault.is_manner() && armed.fault.fault.is_fate() == fate)
+            .find_map(|armed| armed.strike(call, subjects, now))
+    }
+
+    /// All the ways in which the answer to this call is going to be told otherwise.
+    pub(crate) fn manners(
+        &mut self,
+        call: Call,
+        subjects: &[String],
+        now: Duration,
+    ) -> Vec<FaultKind> {
+        self.armed
+            .iter_mut()
+            .filter(|armed| armed.fault.fault.is_manner())
+            .filter_map(|armed| armed.strike(call, subjects, now))
+            .map(|strike| strike.kind())
+            .collect()
     }
 
     /// The armed faults with their counters, for the admin route.

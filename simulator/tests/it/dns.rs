@@ -58,6 +58,24 @@ async fn a_name_resolves_once_the_workspace_runs() {
 }
 
 #[tokio::test]
+async fn azures_own_names_always_resolve_a_workspaces_once_it_runs() {
+    let lab = Lab::new().await;
+    for name in [
+        "login.azure",
+        "management.azure",
+        "kv-brickyard.vault.azure",
+    ] {
+        let name = format!("{name}.brickyard.test.");
+        assert_eq!(ask(&lab, &name, RecordType::A).await.answers.len(), 1);
+    }
+    for name in ["kv-other.vault.azure", "adb-1.2.azuredatabricks"] {
+        let name = format!("{name}.brickyard.test.");
+        let unknown = ask(&lab, &name, RecordType::A).await;
+        assert_eq!(unknown.metadata.response_code, ResponseCode::NXDomain);
+    }
+}
+
+#[tokio::test]
 async fn a_late_name_comes_later() {
     let lab = Lab::new().await;
     lab.simulator.fault(

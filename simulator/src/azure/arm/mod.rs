@@ -27,7 +27,7 @@ use super::{Audience, AzureWorld, Standing, unknown_query};
 use crate::account::life::Workspace;
 use crate::answer::{Answer, Outcome};
 use crate::calls::Call;
-use crate::faults::{FaultKind, Strike};
+use crate::faults::FaultKind;
 use crate::request::Request;
 use crate::state::State;
 
@@ -171,7 +171,7 @@ pub(super) fn subject(state: &State, request: &Request) -> Option<String> {
 
 pub(super) fn act(state: &mut State, request: &Request) -> Outcome {
     let answer = admitted(state, request).and_then(|()| dispatch(state, request));
-    let finish = |answer: Answer| finish(answer, request.strike.as_ref());
+    let finish = |answer: Answer| finish(answer, &request.manners);
     answer.map(finish).map_err(finish)
 }
 
@@ -288,27 +288,28 @@ fn dispatch(state: &mut State, request: &Request) -> Outcome {
 }
 
 /// What every answer carries, and what faults do to the headers of a client that waits.
-fn finish(mut answer: Answer, strike: Option<&Strike>) -> Answer {
-    let kind = strike.map(Strike::kind);
-    for (name, value) in &mut answer.headers {
-        match (kind, *name) {
-            (Some(FaultKind::RetryAfterZero), "retry-after") => *value = "0".into(),
-            (Some(FaultKind::RelativeStatusUrl), "azure-asyncoperation" | "location") => {
-                if let Some(at) = value.find("/subscriptions/") {
-                    value.replace_range(..at, "");
-                }
-            }
-            (Some(FaultKind::LocationHeader), "azure-asyncoperation") => {
-                *name = "location";
-                *value = value
-                    .replace("/operationStatuses/", "/operationResults/")
-                    .replace("/operations/", "/operationResults/");
-            }
-            _ => {}
+fn finish(mut answer: Answer, manners: &[FaultKind]) -> Answer {
+    for manner in manners {
+        if *manner == FaultKind::PollWithoutRetryAfter {
+            answer.headers.retain(|(name, _)| *name != "retry-after");
         }
-    }
-    if kind == Some(FaultKind::PollWithoutRetryAfter) {
-        answer.headers.retain(|(name, _)| *name != "retry-after");
+        for (name, value) in &mut answer.headers {
+            match (manner, *name) {
+                (FaultKind::RetryAfterZero, "retry-after") => *value = "0".into(),
+                (FaultKind::RelativeStatusUrl, "azure-asyncoperation" | "location") => {
+                    if let Some(at) = value.find("/subscriptions/") {
+                        value.replace_range(..at, "");
+                    }
+                }
+                (FaultKind::LocationHeader, "azure-asyncoperation") => {
+                    *name = "location";
+                    *value = value
+                        .replace("/operationStatuses/", "/operationResults/")
+                        .replace("/operations/", "/operationResults/");
+                }
+                _ => {}
+            }
+        }
     }
     answer.with("x-ms-request-id", uuid::Uuid::new_v4().to_string())
 }

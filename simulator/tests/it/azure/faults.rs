@@ -121,6 +121,15 @@ async fn operations_are_told_in_other_ways() {
     let relative = headers(&azure, FaultKind::RelativeStatusUrl).await;
     let url = relative["azure-asyncoperation"].to_str().unwrap();
     assert!(url.starts_with("/subscriptions/"), "{url}");
+    // They strike beside what else does.
+    azure
+        .simulator
+        .fault(Fault::new(FaultKind::RetryAfterZero).workspace("throttled"));
+    azure
+        .simulator
+        .fault(Fault::new(FaultKind::AnswerLost).workspace("throttled"));
+    let lost = azure.request(Method::PUT, &workspace("throttled"));
+    assert!(lost.json(&azure.body("throttled")).send().await.is_err());
     let zero = headers(&azure, FaultKind::RetryAfterZero).await;
     assert_eq!(zero["retry-after"], "0");
     let located = headers(&azure, FaultKind::LocationHeader).await;
