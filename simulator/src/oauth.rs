@@ -157,7 +157,7 @@ pub(crate) fn discovery(state: &State, request: &Request) -> Outcome {
                 "oidc_endpoint": oidc,
                 "account_id": account,
                 "workspace_id": workspace.id.to_string(),
-                "cloud": "AWS",
+                "cloud": if workspace.azure.is_some() { "AZURE" } else { "AWS" },
                 "host_type": "WORKSPACE_HOST",
             });
             (oidc, body)
