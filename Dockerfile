@@ -9,7 +9,7 @@ ENV SQLX_OFFLINE=true
 
 FROM build AS build-service
 # Cargo features of the service. `dev` would put the simulator into it.
-ARG FEATURES="aws,otlp"
+ARG FEATURES="aws,azure,otlp"
 # What `GET /version` names; the build asks no git.
 ARG BRICKYARD_COMMIT=""
 ENV BRICKYARD_COMMIT=${BRICKYARD_COMMIT}

@@ -46,7 +46,7 @@ lint: toolchain-lint postgres-binaries tools ## Check what a machine can check.
 	cargo fmt --all --check
 	cargo fmt --manifest-path containers/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	for features in "" aws,otlp dev; do \
+	for features in "" aws,azure,otlp dev; do \
 		cargo clippy --locked --package brickyard --no-default-features --features "$$features" --lib --bins -- -D warnings || exit 1; \
 	done
 	scripts/with-engine.sh cargo clippy $(CONTAINERS) --all-targets -- -D warnings

@@ -11,13 +11,16 @@
 //! | 4, the front | [`http`]: the REST API, its OpenAPI document and Swagger UI |
 //! | 3, the work | [`provisioning`]: requests become rows; plan, steps and engine; observer, expiry, sweep and sealing |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
-//! | 1, wires | [`databricks`]; [`traces`] carries spans to a collector |
-//! | ground | [`domain`], [`clock`], [`metrics`]; above them [`outbound`], the one door to others, and [`telemetry`] |
+//! | 1, wires | [`databricks`]; `azure`: tokens of Entra ID; [`traces`] carries spans to a collector |
+//! | ground | [`domain`], [`clock`], [`metrics`], [`bearer`] for tokens that end; above them [`outbound`], the one door to others, and [`telemetry`] |
 //!
 //! A room imports only from floors below it; `tests/it/floors` reads the imports and holds us to it.
 
 pub mod app;
 pub mod auth;
+#[cfg(feature = "azure")]
+pub mod azure;
+pub mod bearer;
 pub mod cli;
 pub mod clock;
 pub mod cloud;

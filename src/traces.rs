@@ -69,6 +69,7 @@ impl Exporter {
             url: format!("{}/v1/traces", self.endpoint.trim_end_matches('/')),
             query: Vec::new(),
             authorization: Authorization::None,
+            headers: Vec::new(),
             body: Body::Json(Zeroizing::new(body.to_string().into_bytes())),
             timeout: TIMEOUT,
             max_bytes: 64 * 1024,

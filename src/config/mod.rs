@@ -8,6 +8,8 @@
 //! This room refuses to connect to anything, to know what the settings are for, and to repeat a secret in a message.
 //! Nobody else reads the environment.
 
+#[cfg(feature = "azure")]
+mod azure;
 mod clouds;
 mod database;
 mod fingerprints;

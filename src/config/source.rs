@@ -15,12 +15,22 @@ use std::collections::{BTreeMap, BTreeSet};
 const PREFIX: &str = "BRICKYARD_";
 /// Variables of ours that are not settings.
 const NOT_SETTINGS: [&str; 1] = ["BRICKYARD_CONFIG"];
+/// What Kubernetes on Azure tells a pod about its identity; a section may fall back to it.
+const OF_THE_PLATFORM: [&str; 4] = [
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+];
 
 /// All settings as given, unchecked.
 pub(super) struct Source {
     tree: Dict,
     /// Raw values of the environment by dotted key.
     environment: BTreeMap<String, String>,
+    /// The platform's variables by name.
+    #[cfg(feature = "azure")]
+    platform: BTreeMap<String, String>,
 }
 
 impl Source {
@@ -42,7 +52,12 @@ impl Source {
             format!("line {line}: {}", error.message())
         })?;
         let mut environment = BTreeMap::new();
+        let mut platform = BTreeMap::new();
         for (name, raw) in variables {
+            if OF_THE_PLATFORM.contains(&name.as_str()) && !raw.is_empty() {
+                platform.insert(name, raw);
+                continue;
+            }
             let Some(rest) = name.strip_prefix(PREFIX) else {
                 continue;
             };
@@ -66,7 +81,18 @@ impl Source {
                 ));
             }
         }
-        Ok(Self { tree, environment })
+        Ok(Self {
+            tree,
+            environment,
+            #[cfg(feature = "azure")]
+            platform,
+        })
+    }
+
+    /// What the platform says in a variable of its own.
+    #[cfg(feature = "azure")]
+    pub(super) fn of_the_platform(&self, variable: &str) -> Option<String> {
+        self.platform.get(variable).cloned()
     }
 
     /// Keys at the root that are none of `known`.

@@ -3,9 +3,10 @@
 use super::class::Class;
 use super::error::{ApiError, Error, Side};
 use super::host::Host;
-use super::oauth::{Source, Token, Tokens};
+use super::oauth::{Endpoint, Principal, Tokens};
 use super::throttle::Throttle;
 use super::values::is_id;
+use crate::bearer::Token;
 use crate::metrics;
 use crate::outbound::{Authorization, Body, Outbound, Request, Response, SendError, Verb};
 use secrecy::SecretString;
@@ -123,14 +124,14 @@ impl Call {
 impl Client {
     /// A client with no tokens and full buckets.
     pub fn new(settings: Settings, outbound: Outbound) -> Self {
-        let (id, secret) = (settings.client_id.clone(), settings.client_secret.clone());
+        let principal = Principal {
+            outbound: outbound.clone(),
+            client_id: settings.client_id.clone(),
+            client_secret: settings.client_secret.clone(),
+            timeout: settings.call_timeout,
+        };
         Self {
-            tokens: Arc::new(Tokens::new(
-                outbound.clone(),
-                id,
-                secret,
-                settings.call_timeout,
-            )),
+            tokens: Arc::new(Tokens::new(principal)),
             throttle: Throttle::new(settings.requests_per_second),
             outbound,
             settings,
@@ -158,7 +159,7 @@ impl Client {
     /// # Errors
     /// Why there is none.
     pub async fn authenticate(&self, host: &Host) -> Result<(), Error> {
-        self.tokens.get(&self.source(host)).await.map(|_| ())
+        self.tokens.get(&self.endpoint(host)).await.map(|_| ())
     }
 
     /// One call, for the JSON in its answer.
@@ -189,9 +190,9 @@ impl Client {
             .take(&host.base, matches!(call.kind, Kind::Create | Kind::Change))
             .await
             .map_err(Error::HeldBack)?;
-        let source = self.source(host);
+        let endpoint = self.endpoint(host);
         let token = match proof {
-            Proof::Principal => Some(self.token(host, &source).await?),
+            Proof::Principal => Some(self.token(host, &endpoint).await?),
             _ => None,
         };
         let authorization = match (&token, proof) {
@@ -206,14 +207,14 @@ impl Client {
         if error.class() != Class::Unauthenticated {
             return first;
         }
-        self.tokens.refused(&source, &token);
-        let token = self.token(host, &source).await?;
+        self.tokens.refused(&endpoint, &token);
+        let token = self.token(host, &endpoint).await?;
         self.once(host, &call, Authorization::Bearer(token.value))
             .await
     }
 
-    async fn token(&self, host: &Host, source: &Source) -> Result<Token, Error> {
-        let token = self.tokens.get(source).await;
+    async fn token(&self, host: &Host, endpoint: &Endpoint) -> Result<Token, Error> {
+        let token = self.tokens.get(endpoint).await;
         if let Err(Error::NoToken(error)) = &token {
             self.heed(host, error);
         }
@@ -236,6 +237,7 @@ impl Client {
             url: format!("{}{}", host.base, call.path),
             query: call.query.clone(),
             authorization,
+            headers: Vec::new(),
             body,
             timeout: if call.kind == Kind::Create {
                 self.settings.create_timeout

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::{Error, Side};
-use super::oauth::Source;
+use super::oauth::Endpoint;
 
 /// Stands for the deployment name in an address.
 const PLACEHOLDER: &str = "{deployment_name}";
@@ -73,12 +73,12 @@ impl Client {
         }
     }
 
-    pub(super) fn source(&self, host: &Host) -> Source {
+    pub(super) fn endpoint(&self, host: &Host) -> Endpoint {
         let path = match host.side {
             Side::Account => format!("/oidc/accounts/{}/v1/token", self.settings.account_id),
             Side::Workspace => "/oidc/v1/token".to_owned(),
         };
-        Source {
+        Endpoint {
             url: format!("{}{path}", host.base),
             side: host.side,
         }

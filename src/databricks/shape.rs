@@ -193,6 +193,7 @@ mod tests {
             max_age: None,
             request_id: Some("of-header".to_owned()),
             location: location.map(str::to_owned),
+            headers: crate::outbound::Headers::default(),
             body: body.as_bytes().to_vec().into(),
         };
         ApiError::parse(Side::Account, &response)

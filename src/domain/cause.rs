@@ -154,6 +154,12 @@ impl Code {
                 "The store knows the service's identity, and does not let it write there; or it does not know it."
             }
             Self::SecretPathTaken => "The path holds a secret that this workspace did not write.",
+            Self::AzureIdentityRefused => {
+                "The identity or its proof is wrong, expired or disabled, a policy of the tenant blocks it, or the tenant does not know what the token would be for."
+            }
+            Self::AzureIdentityUnavailable => {
+                "Entra ID, or the machine's metadata service, is overloaded or down, or the way there is broken."
+            }
             Self::UpstreamUnauthenticated => "The client secret was rotated, revoked or mistyped.",
             Self::UpstreamForbidden => {
                 "The service principal lacks a role, or the account lacks the feature."

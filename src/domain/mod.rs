@@ -9,6 +9,7 @@
 //! This room refuses to know how any of it is stored, sent or shown.
 
 pub mod aws;
+pub mod azure;
 pub mod cause;
 pub mod cloud;
 pub mod condition;

@@ -25,7 +25,7 @@ pub enum FixBy {
 /// Upstream's own words, cut at 2 KiB and scrubbed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Upstream {
-    /// `databricks_account`, `databricks_workspace` or the kind of the secret store.
+    /// `databricks_account`, `databricks_workspace`, `azure_identity` or the kind of the secret store.
     pub service: String,
     /// HTTP status of the answer, if there was one.
     pub status: Option<u16>,
@@ -192,6 +192,8 @@ catalogue! {
     SecretStoreUnreachable = "secret_store_unreachable", 422, Operator, true, "The secret store does not answer or is sealed", "Bring the store back; the operation goes on by itself.";
     SecretStoreDenied = "secret_store_denied", 422, Operator, true, "The secret store refuses the service", "Give the service's identity write access to the path; the operation goes on by itself within ten minutes.";
     SecretPathTaken = "secret_path_taken", 422, Operator, false, "Somebody else wrote to the secret's path", "Use another path pattern, or remove the foreign secret.";
+    AzureIdentityRefused = "azure_identity_refused", 422, Operator, false, "Entra ID refuses the service's identity", "Check `environment`, `tenant_id`, `client_id` and the proof (client secret, federated token or managed identity) of the account or store.";
+    AzureIdentityUnavailable = "azure_identity_unavailable", 422, Nobody, true, "Entra ID gives no token now", "Nothing: it goes on by itself.";
     UpstreamUnauthenticated = "upstream_unauthenticated", 422, Operator, false, "Databricks does not accept the service's credentials", "Check client id and secret of the account.";
     UpstreamForbidden = "upstream_forbidden", 422, Operator, false, "Databricks does not allow the service to do this", "The service principal must be an account admin; the feature may need a higher tier.";
     UpstreamRateLimited = "upstream_rate_limited", 422, Nobody, true, "Databricks asks to slow down", "Nothing: it goes on by itself.";

@@ -28,6 +28,7 @@ impl Version {
     pub fn ours() -> Self {
         let features = [
             ("aws", cfg!(feature = "aws")),
+            ("azure", cfg!(feature = "azure")),
             ("dev", cfg!(feature = "dev")),
             ("otlp", cfg!(feature = "otlp")),
         ];

@@ -1,13 +1,33 @@
 //! What we understand of an answer's headers.
 
 use chrono::DateTime;
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::HeaderMap;
+use std::fmt;
 use std::time::Duration;
 
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
-pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+/// All headers of an answer. They may hold a secret and are never printed.
+#[derive(Clone, Default)]
+pub struct Headers(pub(super) HeaderMap);
+
+impl Headers {
+    /// The first header of a name in lower case, if it is text.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.to_str().ok()
+    }
+
+    /// Every header that is text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.0.iter();
+        all.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Headers")
+    }
 }
 
 /// Seconds or an HTTP date; a date in the past is one second, nonsense is nothing.

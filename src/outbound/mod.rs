@@ -7,17 +7,22 @@
 //! It refuses plain `http://` unless allowed, and even then to any address that is not loopback; and it logs
 //! neither query, header nor body.
 
+mod authorities;
 mod headers;
+mod message;
 mod names;
 
 use crate::clock::Clock;
 use crate::metrics;
+pub use authorities::Authorities;
 use bytes::Bytes;
-use headers::{max_age, retry_after, text};
+pub use headers::Headers;
+use headers::{max_age, retry_after};
+pub use message::{Authorization, Body, Request, Response, SendError, Verb};
 use names::Names;
-use reqwest::header::{self, HeaderName, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,127 +39,22 @@ pub struct Settings {
     pub dns_servers: Vec<SocketAddr>,
     /// Whether plain `http://` is allowed, and then only to loopback addresses.
     pub allow_plain_http: bool,
-}
-
-/// Why no answer came.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The request was certainly not sent: bad address, name not resolved, connection refused, TLS failed.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// It may have arrived: time-out, reset, truncated or oversized answer.
-    #[error("no usable answer: {0}")]
-    Unknown(String),
-}
-
-/// HTTP verbs we use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the verbs are their own documentation")]
-pub enum Verb {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-/// How the request proves who we are. Never printed.
-#[derive(Debug, Clone)]
-pub enum Authorization {
-    /// No header.
-    None,
-    /// `Authorization: Bearer …`.
-    Bearer(SecretString),
-    /// `Authorization: Basic …`.
-    Basic {
-        /// User name or client id.
-        user: String,
-        /// Password or client secret.
-        password: SecretString,
-    },
-    /// A header of its own, such as `X-Vault-Token`.
-    Header {
-        /// Header name.
-        name: &'static str,
-        /// Header value.
-        value: SecretString,
-    },
-}
-
-/// What is sent. Never printed.
-#[derive(Clone)]
-pub enum Body {
-    /// Nothing.
-    Empty,
-    /// `application/json`; the bytes may hold a secret and are wiped after sending.
-    Json(Zeroizing<Vec<u8>>),
-    /// JSON with another content type, such as `application/merge-patch+json`.
-    JsonAs(&'static str, Zeroizing<Vec<u8>>),
-    /// `application/x-www-form-urlencoded`.
-    Form(Vec<(&'static str, String)>),
-}
-
-/// One request.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Who is asked, from a closed list: a label of the metrics.
-    pub service: &'static str,
-    /// Verb.
-    pub verb: Verb,
-    /// Absolute address.
-    pub url: String,
-    /// Query parameters, encoded by the client.
-    pub query: Vec<(&'static str, String)>,
-    /// Proof of identity.
-    pub authorization: Authorization,
-    /// Body.
-    pub body: Body,
-    /// Whole-call time-out.
-    pub timeout: Duration,
-    /// Largest answer accepted, in bytes.
-    pub max_bytes: usize,
-}
-
-/// One answer, whatever its status. Its body is never printed.
-pub struct Response {
-    /// HTTP status.
-    pub status: u16,
-    /// `Content-Type`, lower case, without parameters; empty if absent.
-    pub content_type: String,
-    /// `Retry-After`, understood and clamped to 1 s … 15 min.
-    pub retry_after: Option<Duration>,
-    /// `Cache-Control: max-age`, in seconds.
-    pub max_age: Option<u64>,
-    /// The vendor's request id header, if any.
-    pub request_id: Option<String>,
-    /// `Location` of a redirect, which is never followed.
-    pub location: Option<String>,
-    /// The whole body; wiped when dropped since it may hold a token.
-    pub body: Zeroizing<Vec<u8>>,
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Body")
-    }
-}
-
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Response({}, {} bytes)", self.status, self.body.len())
-    }
+    /// Authorities whose certificates are trusted too.
+    pub authorities: Authorities,
 }
 
 /// The client. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbound {
     inner: Arc<Inner>,
+    to_metadata: bool,
 }
 
 struct Inner {
     secure: reqwest::Client,
-    /// For `http://` to loopback; absent where that is not allowed.
-    plain: Option<reqwest::Client>,
+    /// For `http://`, which names may lead to loopback only.
+    plain: reqwest::Client,
+    allow_plain_http: bool,
     names: Names,
     clock: Clock,
 }
@@ -166,20 +66,26 @@ impl Outbound {
     /// When the TLS or resolver set-up fails.
     pub fn new(settings: Settings) -> Result<Self, SendError> {
         let names = Names::new(&settings.dns_servers)?;
-        let secure = client(names.clone(), true)?;
-        let plain = if settings.allow_plain_http {
-            Some(client(names.clone().loopback_only(), false)?)
-        } else {
-            None
-        };
         Ok(Self {
             inner: Arc::new(Inner {
-                secure,
-                plain,
+                secure: client(names.clone(), true, &settings.authorities)?,
+                plain: client(names.clone().loopback_only(), false, &settings.authorities)?,
+                allow_plain_http: settings.allow_plain_http,
                 names,
                 clock: Clock::system(),
             }),
+            to_metadata: false,
         })
+    }
+
+    /// The same door for a cloud's metadata service, which speaks plain http to the machine it describes: at loopback or
+    /// at a link-local address.
+    #[must_use]
+    pub fn to_metadata(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            to_metadata: true,
+        }
     }
 
     /// Sends once and reads the whole answer.
@@ -237,7 +143,9 @@ impl Outbound {
             Body::Json(bytes) => json(builder, "application/json", bytes),
             Body::JsonAs(kind, bytes) => json(builder, kind, bytes),
             Body::Form(fields) => builder.form(&fields),
+            Body::Raw(bytes) => builder.body(Bytes::from_owner(bytes)),
         };
+        builder = builder.headers(own(request.headers)?);
         let mut answer = builder.send().await.map_err(failed)?;
         let mut response = self.head(&answer);
         let announced = answer.content_length().unwrap_or(0);
@@ -259,20 +167,24 @@ impl Outbound {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(SendError::NotSent("credentials in the address".to_owned()));
         }
-        match (url.scheme(), &self.inner.plain) {
-            ("https", _) => Ok(&self.inner.secure),
-            ("http", Some(plain)) => match literal(url) {
+        match url.scheme() {
+            "https" => Ok(&self.inner.secure),
+            "http" if self.inner.allow_plain_http || self.to_metadata => match literal(url) {
+                Some(IpAddr::V4(ip)) if self.to_metadata && ip.is_link_local() => {
+                    Ok(&self.inner.plain)
+                }
                 Some(ip) if !ip.is_loopback() => Err(not_loopback()),
-                _ => Ok(plain),
+                _ => Ok(&self.inner.plain),
             },
-            (scheme, _) => Err(SendError::NotSent(format!("{scheme}:// is not allowed"))),
+            scheme => Err(SendError::NotSent(format!("{scheme}:// is not allowed"))),
         }
     }
 
     fn head(&self, answer: &reqwest::Response) -> Response {
-        let headers = answer.headers();
+        let headers = Headers(answer.headers().clone());
         let now = self.inner.clock.now().timestamp();
-        let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
+        let text = |name: &str| headers.get(name).map(str::to_owned);
+        let kind = headers.get("content-type").unwrap_or_default();
         Response {
             status: answer.status().as_u16(),
             content_type: kind
@@ -281,10 +193,13 @@ impl Outbound {
                 .unwrap_or("")
                 .trim()
                 .to_ascii_lowercase(),
-            retry_after: text(headers, header::RETRY_AFTER).and_then(|it| retry_after(&it, now)),
-            max_age: text(headers, header::CACHE_CONTROL).and_then(|it| max_age(&it)),
-            request_id: text(headers, HeaderName::from_static("x-request-id")),
-            location: text(headers, header::LOCATION),
+            retry_after: headers
+                .get("retry-after")
+                .and_then(|it| retry_after(it, now)),
+            max_age: headers.get("cache-control").and_then(max_age),
+            request_id: text("x-request-id").or_else(|| text("x-ms-request-id")),
+            location: text("location"),
+            headers,
             body: Zeroizing::default(),
         }
     }
@@ -306,23 +221,17 @@ impl Outbound {
     }
 }
 
-impl From<Verb> for reqwest::Method {
-    fn from(verb: Verb) -> Self {
-        match verb {
-            Verb::Get => Self::GET,
-            Verb::Post => Self::POST,
-            Verb::Put => Self::PUT,
-            Verb::Patch => Self::PATCH,
-            Verb::Delete => Self::DELETE,
-        }
-    }
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "the one door that may have a client"
 )]
-fn client(names: Names, https_only: bool) -> Result<reqwest::Client, SendError> {
+fn client(
+    names: Names,
+    https_only: bool,
+    authorities: &Authorities,
+) -> Result<reqwest::Client, SendError> {
+    let set_up =
+        |error: reqwest::Error| SendError::NotSent(format!("client set-up: {}", cause(&error)));
     reqwest::Client::builder()
         .user_agent(concat!("brickyard/", env!("CARGO_PKG_VERSION")))
         .https_only(https_only)
@@ -333,8 +242,22 @@ fn client(names: Names, https_only: bool) -> Result<reqwest::Client, SendError> 
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(Duration::from_secs(20))
         .dns_resolver(Arc::new(names))
+        .tls_certs_merge(authorities.certificates().map_err(set_up)?)
         .build()
-        .map_err(|error| SendError::NotSent(format!("client set-up: {}", cause(&error))))
+        .map_err(set_up)
+}
+
+/// The headers a request brings itself.
+fn own(given: Vec<(Cow<'static, str>, SecretString)>) -> Result<HeaderMap, SendError> {
+    let mut headers = HeaderMap::with_capacity(given.len());
+    for (name, value) in given {
+        let bad = || SendError::NotSent(format!("bad header {name}"));
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| bad())?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
 }
 
 fn json(

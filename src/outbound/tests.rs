@@ -32,6 +32,7 @@ fn get(url: &str) -> Request {
         url: url.to_owned(),
         query: Vec::new(),
         authorization: Authorization::None,
+        headers: Vec::new(),
         body: Body::Empty,
         timeout: Duration::from_millis(500),
         max_bytes: 1024,
@@ -40,8 +41,8 @@ fn get(url: &str) -> Request {
 
 fn plain() -> Outbound {
     Outbound::new(Settings {
-        dns_servers: Vec::new(),
         allow_plain_http: true,
+        ..Settings::default()
     })
     .unwrap()
 }
@@ -201,8 +202,59 @@ fn asking(server: SocketAddr) -> Outbound {
     Outbound::new(Settings {
         dns_servers: vec![server],
         allow_plain_http: true,
+        ..Settings::default()
     })
     .unwrap()
+}
+
+#[tokio::test]
+async fn headers_of_both_sides() {
+    let (url, mut requests) = server(vec![(
+        "HTTP/1.1 202 x\r\nAzure-AsyncOperation: https://x/1\r\nX-Ms-Request-Id: r2\r\n\
+         Content-Length: 0\r\n\r\n",
+        0,
+    )])
+    .await;
+    let mut request = get(&url);
+    request.headers = vec![
+        ("accept".into(), "text/plain".into()),
+        ("x-token".into(), "canary".into()),
+    ];
+    assert!(!format!("{request:?}").contains("canary"));
+    let answer = plain().send(request.clone()).await.unwrap();
+    assert_eq!(answer.header("azure-asyncoperation"), Some("https://x/1"));
+    assert_eq!(answer.header("x-token"), None);
+    assert_eq!(answer.request_id.as_deref(), Some("r2"));
+    assert!(
+        answer
+            .headers
+            .iter()
+            .any(|it| it == ("content-length", "0"))
+    );
+    let sent = requests.recv().await.unwrap();
+    assert!(sent.contains("accept: text/plain\r\n"), "{sent}");
+    assert!(!sent.contains("application/json"), "{sent}");
+    assert!(sent.contains("x-token: canary\r\n"), "{sent}");
+    for (name, value) in [("a b", "x"), ("a", "x\r\ny: z")] {
+        request.headers = vec![(name.into(), value.into())];
+        let error = plain().send(request.clone()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("not sent: bad header {name}"));
+    }
+}
+
+#[tokio::test]
+async fn a_metadata_service_may_speak_plain_http() {
+    let (url, _requests) = server(vec![("HTTP/1.1 200 x\r\nContent-Length: 0\r\n\r\n", 0)]).await;
+    let closed = Outbound::new(Settings::default()).unwrap();
+    let refused = closed.send(get(&url)).await.unwrap_err();
+    assert!(refused.to_string().contains("http:// is not allowed"));
+    let metadata = closed.to_metadata();
+    assert_eq!(metadata.send(get(&url)).await.unwrap().status, 200);
+    let elsewhere = metadata.send(get("http://10.0.0.1/x")).await.unwrap_err();
+    assert!(elsewhere.to_string().contains("loopback"), "{elsewhere}");
+    let link_local = reqwest::Url::parse("http://169.254.169.254/x").unwrap();
+    assert!(metadata.client_for(&link_local).is_ok());
+    assert!(plain().client_for(&link_local).is_err());
 }
 
 #[tokio::test]

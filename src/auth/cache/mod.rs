@@ -54,6 +54,7 @@ impl Fetch for Outbound {
             url: url.to_owned(),
             query: Vec::new(),
             authorization: Authorization::None,
+            headers: Vec::new(),
             body: Body::Empty,
             timeout: FETCH_TIMEOUT,
             max_bytes: MAX_SET_BYTES,

@@ -113,6 +113,7 @@ fn the_example_tells_the_defaults() {
         "endpoint",
         "url_file",
         "dns_servers",
+        "ca_file",
         "jwks_url",
         "authorized_parties",
         "docs_client_id",

@@ -87,6 +87,7 @@ impl Door {
             url: format!("{}{rest}", self.base),
             query: Vec::new(),
             authorization,
+            headers: Vec::new(),
             body,
             timeout: TIMEOUT,
             max_bytes: 1 << 20,

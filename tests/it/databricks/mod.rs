@@ -39,6 +39,7 @@ pub fn provider(simulator: &Simulator, account_host: String, requests_per_second
     let outbound = Outbound::new(outbound::Settings {
         dns_servers: vec![world.dns],
         allow_plain_http: true,
+        ..outbound::Settings::default()
     })
     .unwrap();
     let settings = databricks::Settings {

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, ground first. A room imports only from floors below; rooms of one floor do not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["domain", "clock", "metrics"],
+    &["domain", "clock", "metrics", "bearer"],
     &["outbound", "telemetry"],
-    &["databricks", "traces"],
+    &["databricks", "azure", "traces"],
     &["auth", "store", "queue", "cloud", "secrets"],
     &["provisioning"],
     &["http"],
@@ -42,6 +42,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "SQL", is: is_sql, rooms: &["store", "queue", "app"] },
     Tool { name: "the HTTP client", is: |p| p[0] == "reqwest", rooms: &["outbound"] },
     Tool { name: "the AWS SDK", is: |p| p[0].starts_with("aws_"), rooms: &["secrets"] },
+    Tool { name: "the Azure SDK", is: |p| p[0].starts_with("azure_"), rooms: &["azure", "secrets"] },
     Tool { name: "age", is: |p| p[0] == "age" && p.len() > 1, rooms: &["secrets"] },
     Tool { name: "DNS", is: |p| p[0].starts_with("hickory"), rooms: &["outbound"] },
     Tool { name: "the HTTP server", is: is_server, rooms: &["http", "app"] },

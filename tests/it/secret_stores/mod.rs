@@ -30,6 +30,7 @@ fn outbound() -> Outbound {
     Outbound::new(outbound::Settings {
         dns_servers: Vec::new(),
         allow_plain_http: true,
+        ..outbound::Settings::default()
     })
     .unwrap()
 }

@@ -86,6 +86,7 @@ impl Server {
                 name: "x-vault-token",
                 value: ROOT.to_owned().into(),
             },
+            headers: Vec::new(),
             body,
             timeout: Duration::from_secs(10),
             max_bytes: 1 << 20,

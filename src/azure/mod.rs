@@ -1,0 +1,16 @@
+//! What every part of Azure needs first: tokens of Entra ID, and the way the official crates take to the outside.
+//!
+//! An [`Identity`] lends tokens by audience; the official crate does each exchange, and [`bearer`](crate::bearer) keeps
+//! what came of it. A [`Door`] is the crates' transport over [`outbound`](crate::outbound), so that DNS servers, trusted
+//! authorities, time-outs and metrics are the same for them as for everything else, and nothing is sent twice.
+//!
+//! This room refuses to know what tokens are used for, and to read the environment. (Where a managed identity is served,
+//! the official crate learns from the variables its platform sets; the service's own settings cannot say it.)
+
+mod door;
+mod failure;
+mod identity;
+
+pub use door::Door;
+pub use failure::IdentityError;
+pub use identity::{Identity, Proof, Settings};
