@@ -1,7 +1,7 @@
 //! The transport of the official crates: our one door to the outside.
 //!
-//! A request goes out as the crate made it, but with our name as `User-Agent`. The crates' own copies of what is sent are
-//! not wiped; everything on this side of the door is.
+//! A request goes out as the crate made it, but with our name as `User-Agent`. Bodies are not copied here; answers are wiped
+//! when the crate drops them. What the crates copy themselves, our own tokens and secrets among it, is not.
 
 use crate::outbound::{self, Authorization, Outbound, Response, SendError, Verb};
 use async_trait::async_trait;
@@ -12,12 +12,12 @@ use azure_core::http::{
     AsyncRawResponse, ClientOptions, HttpClient, Method, Request, RetryOptions, StatusCode,
     Transport,
 };
+use bytes::Bytes;
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// Largest answer.
 const ANSWER: usize = 1 << 20;
@@ -55,7 +55,7 @@ impl Door {
         };
         let body = match request.body() {
             Body::Bytes(bytes) if bytes.is_empty() => outbound::Body::Empty,
-            Body::Bytes(bytes) => outbound::Body::Raw(Zeroizing::new(bytes.to_vec())),
+            Body::Bytes(bytes) => outbound::Body::Raw(bytes.clone()),
             Body::SeekableStream(_) => {
                 return Err(SendError::NotSent("a stream is not used".to_owned()));
             }
@@ -88,22 +88,15 @@ pub(super) fn raw(response: Response) -> AsyncRawResponse {
         headers.insert(name, HeaderValue::from(value.to_owned()));
     }
     let status = StatusCode::from(response.status);
-    AsyncRawResponse::from_bytes(status, headers, response.body.to_vec())
+    AsyncRawResponse::from_bytes(status, headers, Bytes::from_owner(response.body))
 }
 
 /// Options of a crate's client: this transport, and no retries.
-pub(super) fn options(transport: Arc<dyn HttpClient>) -> ClientOptions {
+pub fn client_options(transport: Arc<dyn HttpClient>) -> ClientOptions {
     ClientOptions {
         transport: Some(Transport::new(transport)),
         retry: RetryOptions::none(),
         ..ClientOptions::default()
-    }
-}
-
-impl Door {
-    /// Options of a crate's client that goes through this door, and tries once.
-    pub fn client_options(&self) -> ClientOptions {
-        options(Arc::new(self.clone()))
     }
 }
 

@@ -150,7 +150,7 @@ impl Entra {
         &self,
         exchange: Arc<Exchange>,
     ) -> Result<Arc<dyn TokenCredential>, IdentityError> {
-        let mut options = door::options(exchange);
+        let mut options = door::client_options(exchange);
         let mut cloud = CustomConfiguration::default();
         cloud
             .authority_host

@@ -11,6 +11,6 @@ mod door;
 mod failure;
 mod identity;
 
-pub use door::Door;
+pub use door::{Door, client_options};
 pub use failure::IdentityError;
 pub use identity::{Identity, Proof, Settings};

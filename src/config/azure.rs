@@ -57,10 +57,6 @@ impl AzureIdentity {
 }
 
 /// Which of Azure's clouds, and the identity there. `key` is the section's.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the sections that use it come next")
-)]
 pub(super) fn identity(
     given: AzureIdentity,
     key: &str,

@@ -274,7 +274,7 @@ pub fn warnings(warnings: &[Mistake]) -> String {
 
 /// Every key there is, tables by their pattern: `accounts.*.client_id`.
 pub fn known_keys() -> Vec<String> {
-    let sections: [(&str, &[&str]); 14] = [
+    let sections: [(&str, &[&str]); 15] = [
         ("server", source::fields::<server::Raw>()),
         ("database", source::fields::<database::Raw>()),
         ("log", source::fields::<log::Raw>()),
@@ -285,6 +285,10 @@ pub fn known_keys() -> Vec<String> {
         ("accounts.*", source::fields::<clouds::Raw>()),
         ("stores.*", source::fields::<secrets::vault::Raw>()),
         ("stores.*", source::fields::<secrets::aws::Raw>()),
+        (
+            "stores.*",
+            source::fields::<secrets::azure_key_vault::Raw>(),
+        ),
         ("stores.*", source::fields::<secrets::age_file::Raw>()),
         ("templates.*", source::fields::<templates::Raw>()),
         ("worker", source::fields::<WorkerSettings>()),

@@ -1,4 +1,4 @@
-//! OAuth tokens of the provisioning principal: one per host, shared by all workers as [`bearer`](crate::bearer) does it.
+//! OAuth tokens of the provisioning principal: one per host, shared by all workers as [`bearer`] does it.
 
 use super::error::{ApiError, Error, Side};
 use crate::bearer::{self, Granted};

@@ -1,6 +1,7 @@
 //! What is sent through the door, and what comes back.
 
 use super::Headers;
+use bytes::Bytes;
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::fmt;
@@ -63,8 +64,8 @@ pub enum Body {
     JsonAs(&'static str, Zeroizing<Vec<u8>>),
     /// `application/x-www-form-urlencoded`.
     Form(Vec<(&'static str, String)>),
-    /// Bytes whose content type is among the request's own headers.
-    Raw(Zeroizing<Vec<u8>>),
+    /// Bytes whose content type is among the request's own headers; their owner wipes them, if need be.
+    Raw(Bytes),
 }
 
 /// One request.

@@ -143,7 +143,7 @@ impl Outbound {
             Body::Json(bytes) => json(builder, "application/json", bytes),
             Body::JsonAs(kind, bytes) => json(builder, kind, bytes),
             Body::Form(fields) => builder.form(&fields),
-            Body::Raw(bytes) => builder.body(Bytes::from_owner(bytes)),
+            Body::Raw(bytes) => builder.body(bytes),
         };
         builder = builder.headers(own(request.headers)?);
         let mut answer = builder.send().await.map_err(failed)?;

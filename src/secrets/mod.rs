@@ -7,6 +7,8 @@
 pub mod age_file;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure_key_vault;
 mod metadata;
 pub mod vault;
 
@@ -149,6 +151,9 @@ pub enum Settings {
     /// AWS Secrets Manager.
     #[cfg(feature = "aws")]
     Aws(aws::Settings),
+    /// Azure Key Vault.
+    #[cfg(feature = "azure")]
+    AzureKeyVault(azure_key_vault::Settings),
     /// Encrypted files.
     AgeFile(age_file::Settings),
 }
@@ -159,6 +164,11 @@ pub fn open(settings: &Settings, outbound: &Outbound) -> Arc<dyn SecretStore> {
         Settings::Vault(settings) => Arc::new(vault::Vault::new(settings, outbound.clone())),
         #[cfg(feature = "aws")]
         Settings::Aws(settings) => Arc::new(aws::Aws::new(settings)),
+        #[cfg(feature = "azure")]
+        Settings::AzureKeyVault(settings) => Arc::new(azure_key_vault::AzureKeyVault::new(
+            settings,
+            outbound.clone(),
+        )),
         Settings::AgeFile(settings) => Arc::new(age_file::AgeFile::new(settings)),
     }
 }

@@ -1,5 +1,7 @@
 //! `type = "aws_secrets_manager"`.
 
+#[cfg(feature = "aws")]
+use super::check_prefix;
 use crate::config::shape::PlainHttp;
 use crate::config::{Mistakes, Source};
 use crate::secrets::Settings;
@@ -54,13 +56,7 @@ pub(super) fn read(
         let words = "is not a key's id, ARN or `alias/…`";
         mistakes.add(format!("{key}.kms_key_id"), words);
     }
-    if !is_prefix(&raw.prefix) {
-        let words = format!(
-            "`{}` must be up to 128 letters, digits and -_.=@/ without empty segments, `.` and `..`",
-            raw.prefix
-        );
-        mistakes.add(format!("{key}.prefix"), words);
-    }
+    check_prefix(&raw.prefix, key, mistakes);
     if let Some(days) = raw.recovery_window_days {
         mistakes.range(format!("{key}.recovery_window_days"), days, 7..=30);
     }
@@ -101,17 +97,4 @@ fn is_kms_key(id: &str) -> bool {
     let plain = id.starts_with("mrk-") || crate::config::shape::is_uuid(id);
     let text = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
     (known || plain) && id.len() <= 2048 && id.bytes().all(text)
-}
-
-/// What may stand before a path. It need not end in a slash.
-#[cfg(feature = "aws")]
-fn is_prefix(prefix: &str) -> bool {
-    let text = |b: u8| b.is_ascii_alphanumeric() || b"-_.=@/".contains(&b);
-    prefix.len() <= 128
-        && prefix.bytes().all(text)
-        && !prefix.starts_with('/')
-        && !prefix.contains("//")
-        && !prefix
-            .split('/')
-            .any(|segment| matches!(segment, "." | ".."))
 }

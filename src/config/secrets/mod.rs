@@ -3,6 +3,7 @@
 
 pub(super) mod age_file;
 pub(super) mod aws;
+pub(super) mod azure_key_vault;
 pub(super) mod vault;
 
 use super::shape::PlainHttp;
@@ -12,7 +13,12 @@ use figment::value::Value;
 use std::collections::BTreeMap;
 
 /// The values of `type`.
-const TYPES: [&str; 3] = ["vault", "aws_secrets_manager", "age_file"];
+const TYPES: [&str; 4] = [
+    "vault",
+    "aws_secrets_manager",
+    "azure_key_vault",
+    "age_file",
+];
 
 pub(super) fn read(
     source: &Source,
@@ -41,6 +47,7 @@ pub(super) fn read(
         let store = match kind {
             "vault" => vault::read(source, &key, plain, mistakes),
             "aws_secrets_manager" => aws::read(source, &key, plain, mistakes),
+            "azure_key_vault" => azure_key_vault::read(source, &key, mistakes),
             "age_file" => age_file::read(source, &key, mistakes),
             other => {
                 let types = TYPES.join(", ");
@@ -66,4 +73,23 @@ pub(super) fn is_path(path: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     })
+}
+
+/// What may stand before a path. It need not end in a slash.
+#[cfg(any(feature = "aws", feature = "azure"))]
+fn check_prefix(prefix: &str, key: &str, mistakes: &mut Mistakes) {
+    let text = |b: u8| b.is_ascii_alphanumeric() || b"-_.=@/".contains(&b);
+    let good = prefix.len() <= 128
+        && prefix.bytes().all(text)
+        && !prefix.starts_with('/')
+        && !prefix.contains("//")
+        && !prefix
+            .split('/')
+            .any(|segment| matches!(segment, "." | ".."));
+    if !good {
+        let words = format!(
+            "`{prefix}` must be up to 128 letters, digits and -_.=@/ without empty segments, `.` and `..`"
+        );
+        mistakes.add(format!("{key}.prefix"), words);
+    }
 }

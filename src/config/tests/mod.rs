@@ -139,6 +139,8 @@ fn the_example_tells_the_defaults() {
         "secret_access_key_file",
         "kms_key_id",
         "recovery_window_days",
+        "authority_host",
+        "federated_token_file",
         "tier",
         "credentials_id",
         "storage_configuration_id",

@@ -12,7 +12,7 @@ fn every_mistake_in_a_store_names_its_key() {
     let cases = [
         (
             swap("type = \"vault\"", "type = \"keepass\""),
-            "stores.vault.type: `keepass` is none of vault, aws_secrets_manager, age_file",
+            "stores.vault.type: `keepass` is none of vault, aws_secrets_manager, azure_key_vault, age_file",
         ),
         (
             swap("type = \"vault\"", "type = 7"),
@@ -104,6 +104,31 @@ fn every_mistake_in_a_store_names_its_key() {
         (
             add("stores.aws", "recovery_window_days = 3"),
             "stores.aws.recovery_window_days: 3 is not between 7 and 30",
+        ),
+        (
+            swap("vault_url = \"https://example.vault.azure.net\"", ""),
+            "stores.azure.vault_url: is required",
+        ),
+        (
+            swap("https://example.vault", "http://example.vault"),
+            "stores.azure.vault_url: `http://example.vault.azure.net` is not a vault's address",
+        ),
+        (
+            add("stores.azure", "prefix = \"/up\""),
+            "stores.azure.prefix: `/up` must be",
+        ),
+        (
+            add("stores.azure", "environment = \"germany\""),
+            "stores.azure.environment: `germany` is none of public, us_government, china",
+        ),
+        (
+            add("stores.azure", "managed_identity = true")
+                .replace("tenant_id = \"00000000-0000-4000-8000-000000000006\"", ""),
+            "stores.azure.managed_identity: give exactly one of",
+        ),
+        (
+            add("stores.azure", "regoin = \"x\""),
+            "stores.azure.regoin: is not a setting",
         ),
         (
             swap("directory = \"/var/lib/brickyard/secrets\"", ""),

@@ -91,7 +91,7 @@ pub(super) fn the_store_holds_it(evidence: &Evidence) -> Vec<String> {
                 }
             }
             "deleted" if !living(path) => {
-                let ours = evidence.inventory.secrets.get(path).is_some_and(|secret| {
+                let ours = secret_at(evidence, path).is_some_and(|secret| {
                     let id = super::facts::public("ws", text(row, "id"));
                     written(secret, "workspace") == id
                 });
@@ -105,11 +105,17 @@ pub(super) fn the_store_holds_it(evidence: &Evidence) -> Vec<String> {
     found
 }
 
-/// What is written beside a secret: in AWS, tags of ours have our name before their own.
+/// What lies at a path; in Azure's names there are no slashes.
+fn secret_at<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a SecretRecord> {
+    let secrets = &evidence.inventory.secrets;
+    let in_azure = || secrets.get(&path.replace('/', "--"));
+    secrets.get(path).or_else(in_azure)
+}
+
+/// What is written beside a secret: in AWS and Azure, tags of ours have our name before their own.
 fn written<'a>(secret: &'a SecretRecord, key: &str) -> &'a str {
-    let tag = format!("brickyard:{key}");
-    let metadata = &secret.metadata;
-    let found = metadata.get(key).or_else(|| metadata.get(&tag));
+    let tags = ["", "brickyard:", "brickyard-about-"].map(|before| format!("{before}{key}"));
+    let found = tags.iter().find_map(|tag| secret.metadata.get(tag));
     found.map_or("", String::as_str)
 }
 
@@ -121,7 +127,7 @@ fn differs(evidence: &Evidence, live: &TokenRecord, record: &Value) -> Option<St
         return (held != 1).then(|| format!("{held} files hold the live token {}", live.id));
     }
     let path = text(record, "secret_path");
-    let Some(secret) = evidence.inventory.secrets.get(path) else {
+    let Some(secret) = secret_at(evidence, path) else {
         return Some(format!("there is no secret at {path}"));
     };
     let (number, current) = secret.versions.last_key_value()?;

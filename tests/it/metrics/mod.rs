@@ -90,6 +90,8 @@ fn is_known(label: &str, value: &str) -> bool {
             "databricks_workspace",
             "vault_kv2",
             "aws_secrets_manager",
+            "azure_key_vault",
+            "azure_identity",
             "issuer",
             "otlp",
         ]),

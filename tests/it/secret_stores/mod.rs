@@ -5,6 +5,7 @@
 
 mod age_files;
 mod aws;
+mod azure;
 mod contract;
 mod logins;
 mod servers;

@@ -21,21 +21,22 @@ pub enum Store {
     Approle,
     /// AWS Secrets Manager.
     Aws,
+    /// Azure Key Vault; the certificate of its authority lies in a directory that ends with the test.
+    Azure(Arc<TempDir>),
     /// Files in a directory that ends with the test.
     AgeFile(Arc<TempDir>),
 }
 
 impl Store {
     /// Those of the simulator, whose calls can be struck by faults.
-    pub fn simulated() -> [Self; 3] {
-        [Self::Vault, Self::Approle, Self::Aws]
+    pub fn simulated() -> [Self; 4] {
+        [Self::Vault, Self::Approle, Self::Aws, Self::Azure(folder())]
     }
 
     /// All kinds.
-    pub fn all() -> [Self; 4] {
-        let [vault, approle, aws] = Self::simulated();
-        let folder = tempfile::tempdir().expect("a directory");
-        [vault, approle, aws, Self::AgeFile(Arc::new(folder))]
+    pub fn all() -> [Self; 5] {
+        let [vault, approle, aws, azure] = Self::simulated();
+        [vault, approle, aws, azure, Self::AgeFile(folder())]
     }
 
     fn section(&self, world: &World) -> String {
@@ -56,6 +57,15 @@ impl Store {
                 world.aws_access_key_id,
                 world.aws_secret_access_key
             ),
+            Self::Azure(_) => format!(
+                "type = \"azure_key_vault\"\nvault_url = \"{}\"\nauthority_host = \"{}\"\ntenant_id = \"{}\"\n\
+                 client_id = \"{}\"\nclient_secret = \"{}\"\n",
+                world.azure.vault_url,
+                world.azure.authority_host,
+                world.azure.tenant_id,
+                world.azure.client_id,
+                world.azure.client_secret
+            ),
             Self::AgeFile(folder) => format!(
                 "type = \"age_file\"\ndirectory = \"{}\"\nrecipient = \"{}\"\n",
                 folder.path().display(),
@@ -68,7 +78,16 @@ impl Store {
     pub fn in_configuration(&self, text: &str, world: &World) -> String {
         let (before, rest) = text.split_once("[stores.main]\n").expect("a store");
         let (_, after) = rest.split_once("\n[").expect("more sections");
-        format!("{before}[stores.main]\n{}\n[{after}", self.section(world))
+        let section = self.section(world);
+        let text = format!("{before}[stores.main]\n{section}\n[{after}");
+        let Self::Azure(folder) = self else {
+            return text;
+        };
+        let authority = folder.path().join("ca.pem");
+        std::fs::write(&authority, &world.azure.ca_pem).expect("it can be written");
+        let trusted = format!("[outbound]\nca_file = \"{}\"\n", authority.display());
+        assert!(text.contains("[outbound]\n"), "{text}");
+        text.replacen("[outbound]\n", &trusted, 1)
     }
 
     /// What the service itself must never tell.
@@ -77,9 +96,14 @@ impl Store {
             Self::Vault => vec![world.vault_token.clone()],
             Self::Approle => vec![world.vault_secret_id.clone()],
             Self::Aws => vec![world.aws_secret_access_key.clone()],
+            Self::Azure(_) => vec![world.azure.client_secret.clone()],
             Self::AgeFile(_) => Vec::new(),
         }
     }
+}
+
+fn folder() -> Arc<TempDir> {
+    Arc::new(tempfile::tempdir().expect("a directory"))
 }
 
 impl TestApp {
