@@ -328,3 +328,23 @@ async fn somebody_elses_version_is_seen() {
     assert_eq!(moved.unwrap_err().failure, StoreFailure::Moved);
     nothing_unexpected(&simulator);
 }
+
+/// Our set acts and answers late, and somebody writes before we look again.
+#[tokio::test]
+async fn a_write_before_the_second_look_is_noticed() {
+    let simulator = simulator().await;
+    let world = simulator.world();
+    let store = store(world);
+    let theirs = Theirs::new(world).await;
+    store.check("a/b").await.unwrap();
+    let slow = Fault::new(FaultKind::Slow).on(Call::StorePut).times(1);
+    simulator.fault(slow.seconds(0.5));
+    let put = store.put("a/b", value(), None);
+    let between = async {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        theirs.put("brickyard--a--b", "x").await;
+    };
+    let (put, ()) = tokio::join!(put, between);
+    assert_eq!(put.unwrap_err().failure, StoreFailure::Moved);
+    nothing_unexpected(&simulator);
+}
