@@ -12,7 +12,7 @@
 //! | 3, the work | [`provisioning`]: requests become rows; plan, steps and engine; observer, expiry, sweep and sealing |
 //! | 2, rooms that do not know each other | [`auth`], [`store`], [`queue`], [`cloud`], [`secrets`] |
 //! | 1, wires | [`databricks`]; `azure`: tokens of Entra ID; [`traces`] carries spans to a collector |
-//! | ground | [`domain`], [`clock`], [`metrics`], [`bearer`] for tokens that end; above them [`outbound`], the one door to others, and [`telemetry`] |
+//! | ground | [`domain`], [`clock`], [`metrics`], [`bearer`] for tokens that end, [`throttle`] for others' limits; above them [`outbound`], the one door to others, and [`telemetry`] |
 //!
 //! A room imports only from floors below it; `tests/it/floors` reads the imports and holds us to it.
 
@@ -38,5 +38,6 @@ pub mod queue;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+pub mod throttle;
 #[cfg(feature = "otlp")]
 pub mod traces;

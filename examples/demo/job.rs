@@ -174,17 +174,11 @@ impl<'a> Job<'a> {
 
     /// Reads the secret as the consuming job would, under its own identity, and calls the workspace with it.
     pub(crate) async fn use_the_token(&self, screen: &mut Screen, secret: &Value) -> Result<()> {
-        let vault = text(self.world, "/simulator/vault_address")?;
-        let (path, version) = (text(secret, "/path")?, show::plain(&secret["version"]));
-        let request = self
-            .client
-            .get(&format!("{vault}/v1/secret/data/{path}?version={version}"))
-            .header("X-Vault-Token", text(self.world, "/simulator/vault_token")?);
-        let found = self.client.send(request, StatusCode::OK).await?;
-        let (host, token) = (
-            text(&found, "/data/data/host")?,
-            text(&found, "/data/data/token")?,
-        );
+        let found = match text(self.world, "/cloud")? {
+            "azure" => self.in_the_key_vault(secret).await?,
+            _ => self.in_the_vault(secret).await?,
+        };
+        let (host, token) = (text(&found, "/host")?, text(&found, "/token")?);
 
         let url = format!("{}/api/2.0/preview/scim/v2/Me", host.trim_end_matches('/'));
         let request = self.client.to_loopback(&url)?.bearer_auth(token);
@@ -206,6 +200,39 @@ impl<'a> Job<'a> {
             ),
         );
         Ok(())
+    }
+
+    async fn in_the_vault(&self, secret: &Value) -> Result<Value> {
+        let vault = text(self.world, "/simulator/vault_address")?;
+        let (path, version) = (text(secret, "/path")?, show::plain(&secret["version"]));
+        let request = self
+            .client
+            .get(&format!("{vault}/v1/secret/data/{path}?version={version}"))
+            .header("X-Vault-Token", text(self.world, "/simulator/vault_token")?);
+        let found = self.client.send(request, StatusCode::OK).await?;
+        Ok(found["data"]["data"].clone())
+    }
+
+    async fn in_the_key_vault(&self, secret: &Value) -> Result<Value> {
+        let of = |name: &str| text(self.world, &format!("/simulator/azure/{name}"));
+        let (vault, authority) = (of("vault_url")?, of("authority_host")?);
+        let client = Client::trusting(of("ca_pem")?, &[vault, authority])?;
+        let login = format!("{authority}/{}/oauth2/v2.0/token", of("tenant_id")?);
+        let login = client.post(&login).form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", of("client_id")?),
+            ("client_secret", of("client_secret")?),
+            ("scope", "https://vault.azure.net/.default"),
+        ]);
+        let login = client.send(login, StatusCode::OK).await?;
+        // What a path is in a vault whose names have no slashes.
+        let name = text(secret, "/path")?.replace('/', "--");
+        let version = show::plain(&secret["version"]);
+        let request = client
+            .get(&format!("{vault}/secrets/{name}/{version}?api-version=7.4"))
+            .bearer_auth(text(&login, "/access_token")?);
+        let found = client.send(request, StatusCode::OK).await?;
+        serde_json::from_str(text(&found, "/value")?).context("the secret is not JSON")
     }
 
     /// Follows the creation to its bad end and shows why; the workspace.

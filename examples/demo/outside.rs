@@ -7,10 +7,12 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
     "credentials",
     "storage_configurations",
     "networks",
+    "security_groups",
+    "resource_groups",
     "workspaces",
     "service_principals",
     "tokens",

@@ -39,7 +39,12 @@ impl Service {
             }
         };
         let mut command = Command::new(&path);
-        command.args(["dev", "--json"]).kill_on_drop(true);
+        let cloud = std::env::var("CLOUD").unwrap_or_default();
+        let cloud = Some(cloud).filter(|it| !it.is_empty());
+        let cloud = cloud.unwrap_or_else(|| "aws".to_owned());
+        command
+            .args(["dev", "--json", "--cloud", &cloud])
+            .kill_on_drop(true);
         // Where an error was made is not what a reader of its sentence asks.
         command.env("RUST_LIB_BACKTRACE", "0");
         command

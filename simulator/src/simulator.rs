@@ -1,9 +1,10 @@
 //! The handle of a running simulator.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ struct Inner {
     // A runtime of its own: so stopping cuts every connection, and the runtime of a test that ends
     // does not take a shared simulator with it.
     runtime: Mutex<Option<Runtime>>,
+    // Removed with the last handle.
+    _authority: NamedTempFile,
 }
 
 impl Drop for Inner {
@@ -89,11 +92,14 @@ impl Simulator {
             let http = listener.local_addr()?;
             let listener_tls = TcpListener::bind(settings.listen_tls).await?;
             let certified = certificate::make()?;
+            let mut authority = NamedTempFile::new()?;
+            authority.write_all(certified.ca_pem.as_bytes())?;
             let azure = AzureWorld::new(
                 http,
                 listener_tls.local_addr()?,
                 settings.seed,
                 certified.ca_pem,
+                authority.path().to_owned(),
             );
             let mut chance = Chance::new(settings.seed);
             let world = World::new(http, name_server, azure, &mut chance);
@@ -106,19 +112,20 @@ impl Simulator {
             let wires = Wires::secure(listener_tls, certified.acceptor)?;
             tokio::spawn(server::serve(core.clone(), wires));
             tokio::spawn(dns::serve(core.clone(), sockets));
-            Ok::<_, io::Error>((core, world))
+            Ok::<_, io::Error>((core, world, authority))
         });
         match bound
             .await
             .map_err(io::Error::other)
             .and_then(|bound| bound)
         {
-            Ok((core, world)) => {
+            Ok((core, world, authority)) => {
                 let runtime = Mutex::new(Some(runtime));
                 Ok(Simulator(Arc::new(Inner {
                     core,
                     world,
                     runtime,
+                    _authority: authority,
                 })))
             }
             Err(error) => {

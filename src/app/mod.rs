@@ -5,10 +5,8 @@ mod reload;
 
 use crate::auth::{Fetch, Login, Verifier};
 use crate::clock::Clock;
-use crate::cloud::Provider;
-use crate::cloud::aws::Aws;
-use crate::config::{AccountSettings, Config, DatabaseSettings};
-use crate::domain::cloud::Cloud;
+use crate::cloud::{self, Provider, Timeouts};
+use crate::config::{Config, DatabaseSettings};
 use crate::http::metrics::Scrape;
 use crate::http::operations::Changes;
 use crate::outbound::Outbound;
@@ -24,7 +22,7 @@ use crate::queue;
 use crate::queue::worker::{Handler, Worker};
 use crate::secrets::SecretStore;
 use crate::telemetry::traces::Finished;
-use crate::{databricks, http, secrets};
+use crate::{http, secrets};
 use anyhow::Context;
 use reload::Current;
 use secrecy::ExposeSecret;
@@ -250,9 +248,13 @@ impl App {
 
     /// The configured accounts by name.
     pub(crate) fn providers(&self) -> HashMap<String, Arc<dyn Provider>> {
+        let timeouts = Timeouts {
+            create: seconds(self.config.worker.create_timeout_seconds),
+            call: seconds(self.config.worker.call_timeout_seconds),
+        };
         let accounts = self.config.accounts.iter();
         accounts
-            .map(|(name, account)| (name.clone(), self.provider(account)))
+            .map(|(name, account)| (name.clone(), cloud::open(account, timeouts, &self.outbound)))
             .collect()
     }
 
@@ -262,25 +264,6 @@ impl App {
         stores
             .map(|(name, store)| (name.clone(), secrets::open(store, &self.outbound)))
             .collect()
-    }
-
-    fn provider(&self, account: &AccountSettings) -> Arc<dyn Provider> {
-        match account.cloud {
-            Cloud::Aws => Arc::new(Aws::new(
-                databricks::Settings {
-                    account_host: account.account_host.clone(),
-                    account_id: account.account_id.clone(),
-                    client_id: account.client_id.clone(),
-                    client_secret: account.client_secret.clone(),
-                    workspace_domain: account.workspace_domain.clone(),
-                    workspace_url_template: account.workspace_url_template.clone(),
-                    requests_per_second: account.requests_per_second,
-                    create_timeout: seconds(self.config.worker.create_timeout_seconds),
-                    call_timeout: seconds(self.config.worker.call_timeout_seconds),
-                },
-                self.outbound.clone(),
-            )),
-        }
     }
 }
 

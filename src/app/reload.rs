@@ -92,7 +92,7 @@ impl App {
                     message: format!("[{section}.{of}] counts only from the next start"),
                 });
             };
-            if account.is_none_or(|account| account.cloud != template.cloud) {
+            if account.is_none_or(|account| account.cloud() != template.cloud) {
                 unknown("account", "accounts", &template.account);
             }
             if !self.config.stores.contains_key(&template.secret_store) {

@@ -3,6 +3,7 @@
 //! What can pass is told from what cannot by `error` and the HTTP status, as Microsoft asks: its numbers (`AADSTS…`) come
 //! and go. The numbers choose only the words for people.
 
+use super::{Proof, Settings};
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::domain::scrub::scrubbed;
 use crate::outbound::{Response, SendError};
@@ -164,6 +165,23 @@ impl IdentityError {
     }
 }
 
+impl Settings {
+    /// The setting that is the likely cause of there being no token.
+    pub fn suspect(&self, why: &Explanation) -> &'static str {
+        let said = why.upstream.as_ref();
+        let said = said.and_then(|it| number(it.error_code.as_deref()?));
+        match (said, &self.proof) {
+            (_, Proof::Managed) => "managed_identity",
+            (None, _) if why.code == Code::AzureIdentityUnavailable => "authority_host",
+            (Some(7_000_112 | 700_016 | 53_000..=53_009 | 530_032..=530_036), _) => "client_id",
+            (Some(90_002 | 900_023), _) => "tenant_id",
+            (Some(50_001 | 500_011 | 70_011 | 700_022), _) => "environment",
+            (_, Proof::ClientSecret(_)) => "client_secret",
+            (_, Proof::Federated { .. }) => "federated_token_file",
+        }
+    }
+}
+
 /// The number in `AADSTS7000215: …`.
 fn number(words: &str) -> Option<u32> {
     let (_, rest) = words.split_once("AADSTS")?;
@@ -276,6 +294,34 @@ mod tests {
             unknown.to_string(),
             "no token of Entra ID: Entra ID answered 401: invalid_client (AADSTS1)"
         );
+    }
+
+    #[test]
+    fn each_number_has_its_setting() {
+        let secret = || Proof::ClientSecret("s".into());
+        let federated = || Proof::Federated {
+            token_file: "/token".into(),
+        };
+        for (number, proof, setting) in [
+            (7_000_215, secret(), "client_secret"),
+            (7_000_222, secret(), "client_secret"),
+            (1, secret(), "client_secret"),
+            (700_024, federated(), "federated_token_file"),
+            (700_016, federated(), "client_id"),
+            (90_002, secret(), "tenant_id"),
+            (500_011, secret(), "environment"),
+            (700_016, Proof::Managed, "managed_identity"),
+        ] {
+            let settings = Settings {
+                authority_host: String::new(),
+                tenant_id: String::new(),
+                client_id: None,
+                proof,
+                timeout: Duration::ZERO,
+            };
+            let told = refusal(401, "invalid_client", number).explanation();
+            assert_eq!(settings.suspect(&told), setting, "{number}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod audit;
 
 use crate::app::App;
 use crate::config::{self, Config, ConfigErrors};
+use crate::domain::cloud::Cloud;
 use crate::domain::seal::Head;
 use crate::live;
 use crate::store::{grants, schema};
@@ -105,9 +106,18 @@ pub struct Dev {
     /// How many simulated seconds pass in one real second.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub speed: u32,
+    /// The cloud that workspaces are made on.
+    #[arg(long, value_name = "CLOUD", default_value = "aws", value_parser = cloud)]
+    pub cloud: Cloud,
     /// Database to use instead of a throwaway one; it is migrated.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+}
+
+/// A cloud by its name.
+fn cloud(name: &str) -> Result<Cloud, String> {
+    let known = Cloud::ALL.map(Cloud::as_str).join(" or ");
+    Cloud::named(name).ok_or_else(|| format!("not {known}"))
 }
 
 /// Arguments of `openapi`.

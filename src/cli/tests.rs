@@ -1,6 +1,7 @@
 //! What the command line understands.
 
 use super::*;
+use crate::domain::cloud::Cloud;
 use clap::CommandFactory;
 
 /// Without what the environment of this run would add.
@@ -66,6 +67,7 @@ fn verbs() {
         (
             "brickyard dev",
             Command::Dev(Dev {
+                cloud: Cloud::Aws,
                 json: false,
                 speed: 60,
                 database_url: None,
@@ -74,6 +76,7 @@ fn verbs() {
         (
             "brickyard dev --json --speed 10",
             Command::Dev(Dev {
+                cloud: Cloud::Aws,
                 json: true,
                 speed: 10,
                 database_url: None,

@@ -4,9 +4,17 @@
 //! It never retries, never sleeps, keeps no state of ours, and decides nothing about the plan.
 
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
+mod failure;
+mod settings;
+mod workspace;
 
+pub use settings::{Settings, Timeouts, open};
+
+use crate::domain::external::{ExternalWorkspace, UpstreamId};
 use crate::domain::problem::{Code, Explanation, Upstream};
-use crate::domain::spec::{Spec, Vpc};
+use crate::domain::spec::Spec;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -68,21 +76,43 @@ pub struct ConfigurationObject {
     pub id: String,
     /// Its name (our marker, if it is ours).
     pub name: String,
-    /// What it points to: role ARN, bucket name or [`Vpc`]. Compared before adoption.
+    /// What it points to: role ARN, bucket name, VPC or range of addresses. Compared before adoption.
     pub content: String,
+    /// How far it is.
+    pub progress: Progress,
 }
 
-/// The kinds of things in an account that carry our marker as their name.
+/// How far a configuration object is. Where one call makes it, it is there as soon as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Some of what it consists of is missing; making it again adds that.
+    Partial,
+    /// The cloud is building it.
+    Building,
+    /// It can be used.
+    There,
+}
+
+/// The kinds of configuration objects: what a workspace is made of. They carry our marker as their name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
-    /// Network configurations.
-    Network,
-    /// Storage configurations.
-    Storage,
-    /// Credentials configurations.
+    /// Who acts in the customer's cloud account.
     Credentials,
-    /// Service principals.
-    ServicePrincipal,
+    /// Where the workspace's own files lie.
+    Storage,
+    /// Where its compute runs.
+    Network,
+}
+
+impl ObjectKind {
+    /// For sentences.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials configuration",
+            Self::Storage => "storage configuration",
+            Self::Network => "network",
+        }
+    }
 }
 
 /// A thing in the account, whoever made it.
@@ -107,7 +137,7 @@ pub struct NetworkReport {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Own<'a> {
     /// The workspace, if it was made.
-    pub workspace: Option<i64>,
+    pub workspace: Option<&'a UpstreamId>,
     /// The name of the network that is or would be made.
     pub network: &'a str,
 }
@@ -115,15 +145,11 @@ pub struct Own<'a> {
 /// A workspace as the vendor's list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamWorkspace {
-    /// int64 id.
-    pub id: i64,
+    /// What it is addressed by, where it answers, where its progress is told.
+    pub at: ExternalWorkspace,
     /// Upstream name.
     pub name: String,
-    /// Subdomain, authoritative.
-    pub deployment_name: String,
-    /// Address derived from the subdomain and the configured domain.
-    pub url: String,
-    /// Status in the vendor's words; unknown ones pass through.
+    /// Status in the words of Databricks' Account API, whatever the cloud says; unknown ones pass through.
     pub status: String,
     /// The vendor's sentence.
     pub status_message: String,
@@ -242,41 +268,46 @@ pub trait Provider: Send + Sync {
     /// What the account can tell before anything is made.
     async fn preflight(&self, spec: &Spec, own: Own<'_>) -> Result<Vec<Check>>;
 
-    /// The credentials configuration of that name.
-    async fn find_credentials(&self, name: &str) -> Result<Option<ConfigurationObject>>;
-    /// Makes one from a role ARN. Not repeatable.
-    async fn create_credentials(&self, name: &str, role_arn: &str) -> Result<ConfigurationObject>;
-    /// Removes one; absent counts as removed.
-    async fn delete_credentials(&self, id: &str) -> Result<()>;
-
-    /// The storage configuration of that name.
-    async fn find_storage(&self, name: &str) -> Result<Option<ConfigurationObject>>;
-    /// Makes one from a bucket name. Not repeatable.
-    async fn create_storage(&self, name: &str, bucket: &str) -> Result<ConfigurationObject>;
-    /// Removes one; absent counts as removed.
-    async fn delete_storage(&self, id: &str) -> Result<()>;
-
-    /// The network configuration of that name.
-    async fn find_network(&self, name: &str) -> Result<Option<ConfigurationObject>>;
-    /// Makes one from a VPC. Not repeatable.
-    async fn create_network(&self, name: &str, vpc: &Vpc) -> Result<ConfigurationObject>;
-    /// What the vendor says of one; `None` if it does not know it.
-    async fn report_network(&self, id: &str) -> Result<Option<NetworkReport>>;
-    /// Removes one; absent counts as removed.
-    async fn delete_network(&self, id: &str) -> Result<()>;
-
+    /// The configuration object of that name, where one of this spec would lie.
+    async fn find_object(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        spec: &Spec,
+    ) -> Result<Option<ConfigurationObject>>;
+    /// Makes one of what the spec says. Not repeatable.
+    async fn create_object(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        spec: &Spec,
+    ) -> Result<ConfigurationObject>;
+    /// Removes one; absent counts as removed, and one that is being removed as in use.
+    async fn delete_object(&self, kind: ObjectKind, id: &str) -> Result<()>;
     /// Everything of a kind in the account, whoever made it.
     async fn list_objects(&self, kind: ObjectKind) -> Result<Vec<ListedObject>>;
 
+    /// What the vendor says of a network; `None` if it says nothing of it.
+    async fn report_network(&self, id: &str) -> Result<Option<NetworkReport>>;
+
     /// Every workspace of the account, in one call.
     async fn list_workspaces(&self) -> Result<Vec<UpstreamWorkspace>>;
+    /// Those among which the one of that name and spec must be, if it is there.
+    async fn find_workspaces(&self, name: &str, spec: &Spec) -> Result<Vec<UpstreamWorkspace>>;
     /// One workspace; `None` if the vendor does not know it.
-    async fn get_workspace(&self, id: i64) -> Result<Option<UpstreamWorkspace>>;
+    async fn get_workspace(&self, id: &UpstreamId) -> Result<Option<UpstreamWorkspace>>;
     /// Asks for a workspace. Not repeatable; success means accepted.
     async fn create_workspace(&self, new: NewWorkspace<'_>) -> Result<UpstreamWorkspace>;
-    /// Asks for its removal; absent counts as removed. It is gone when [`Self::get_workspace`] says `None`.
-    async fn delete_workspace(&self, id: i64) -> Result<()>;
+    /// Why the cloud could not make it, in its own words; `None` if it has none.
+    async fn explain_failed(&self, workspace: &ExternalWorkspace) -> Result<Option<Explanation>>;
+    /// Asks for its removal; absent counts as removed. It is gone when [`Self::get_workspace`] says `None`. What the
+    /// cloud keeps of one by default goes with it only if `whole`.
+    async fn delete_workspace(&self, id: &UpstreamId, whole: bool) -> Result<()>;
+    /// What is left in the cloud of a workspace of that name and spec that is gone, in sentences.
+    async fn leftovers(&self, name: &str, spec: &Spec) -> Result<Vec<String>>;
 
+    /// Every service principal of the account, whoever made it.
+    async fn list_service_principals(&self) -> Result<Vec<ListedObject>>;
     /// The service principal of that display name.
     async fn find_service_principal(&self, name: &str) -> Result<Option<ServicePrincipal>>;
     /// Makes one in the account. Not repeatable.
@@ -286,28 +317,41 @@ pub trait Provider: Send + Sync {
     /// Makes it a user of the workspace. Repeatable.
     async fn assign_service_principal(
         &self,
-        workspace: i64,
+        workspace: &ExternalWorkspace,
         principal: &ServicePrincipal,
     ) -> Result<()>;
     /// Lets it own tokens in the workspace (adds, never replaces). Repeatable.
-    async fn allow_tokens(&self, url: &str, principal: &ServicePrincipal) -> Result<()>;
+    async fn allow_tokens(
+        &self,
+        workspace: &ExternalWorkspace,
+        principal: &ServicePrincipal,
+    ) -> Result<()>;
 
-    /// One look at the workspace's host: name, OAuth, `Me`.
-    async fn probe(&self, url: &str) -> Result<Probe>;
+    /// One look at the workspace's host: name, login, `Me`.
+    async fn probe(&self, workspace: &ExternalWorkspace) -> Result<Probe>;
     /// Live tokens of the owner in the workspace.
-    async fn list_tokens(&self, url: &str, owner: TokenOwner<'_>) -> Result<Vec<ListedToken>>;
+    async fn list_tokens(
+        &self,
+        workspace: &ExternalWorkspace,
+        owner: TokenOwner<'_>,
+    ) -> Result<Vec<ListedToken>>;
     /// Mints a PAT. Not repeatable.
     async fn mint_token(
         &self,
-        url: &str,
+        workspace: &ExternalWorkspace,
         owner: TokenOwner<'_>,
         lifetime_seconds: u32,
         comment: &str,
     ) -> Result<MintedToken>;
     /// Revokes a PAT by id; absent counts as revoked.
-    async fn revoke_token(&self, url: &str, owner: TokenOwner<'_>, token_id: &str) -> Result<()>;
+    async fn revoke_token(
+        &self,
+        workspace: &ExternalWorkspace,
+        owner: TokenOwner<'_>,
+        token_id: &str,
+    ) -> Result<()>;
     /// Calls the workspace once with the PAT itself.
-    async fn try_token(&self, url: &str, value: &SecretString) -> Result<()>;
+    async fn try_token(&self, workspace: &ExternalWorkspace, value: &SecretString) -> Result<()>;
 
     /// How many live processes share this account's rate limit.
     fn set_processes(&self, live: u32);

@@ -29,7 +29,6 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use clouds::AccountSettings;
 pub use database::DatabaseSettings;
 pub use mistakes::{ConfigErrors, Mistake};
 pub use server::ServerSettings;
@@ -64,8 +63,8 @@ pub struct Config {
     pub outbound: crate::outbound::Settings,
     /// Whose tokens are trusted.
     pub issuers: auth::Settings,
-    /// Databricks accounts by name.
-    pub accounts: BTreeMap<String, AccountSettings>,
+    /// Accounts by name.
+    pub accounts: BTreeMap<String, crate::cloud::Settings>,
     /// Secret stores by name.
     pub stores: BTreeMap<String, crate::secrets::Settings>,
     /// Templates.
@@ -191,10 +190,12 @@ fn read(source: &Source, mistakes: &mut Mistakes, warnings: &mut Vec<Mistake>) -
     let sweep = sweep::read(source, mistakes);
     // Names again, for a template may refer to something that is wrong in itself; shape mistakes are told above.
     let mut told = Mistakes::default();
+    let names = source.names("accounts", &mut told).into_iter();
     let references = References {
-        account_names: &source.names("accounts", &mut told),
+        accounts: &names
+            .map(|name| (name.clone(), clouds::cloud(source, &name).ok()))
+            .collect(),
         store_names: &source.names("stores", &mut told),
-        accounts: &accounts,
     };
     let templates = templates::read(source, &references, mistakes, warnings);
     for section in ["issuers", "templates"] {
@@ -274,7 +275,7 @@ pub fn warnings(warnings: &[Mistake]) -> String {
 
 /// Every key there is, tables by their pattern: `accounts.*.client_id`.
 pub fn known_keys() -> Vec<String> {
-    let sections: [(&str, &[&str]); 15] = [
+    let sections: [(&str, &[&str]); 16] = [
         ("server", source::fields::<server::Raw>()),
         ("database", source::fields::<database::Raw>()),
         ("log", source::fields::<log::Raw>()),
@@ -282,7 +283,8 @@ pub fn known_keys() -> Vec<String> {
         ("outbound", source::fields::<outbound::Raw>()),
         ("issuers.*", source::fields::<issuers::Raw>()),
         ("issuers.*.rules", source::fields::<issuers::RawRule>()),
-        ("accounts.*", source::fields::<clouds::Raw>()),
+        ("accounts.*", source::fields::<clouds::aws::Raw>()),
+        ("accounts.*", source::fields::<clouds::azure::Raw>()),
         ("stores.*", source::fields::<secrets::vault::Raw>()),
         ("stores.*", source::fields::<secrets::aws::Raw>()),
         (

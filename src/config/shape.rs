@@ -1,6 +1,7 @@
 //! The shapes of values that several sections know: addresses, ids, secrets from files.
 
 use super::Mistakes;
+use crate::domain::id::is_uuid;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -149,11 +150,6 @@ pub(super) fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether `text` is a UUID in its usual form.
-pub(super) fn is_uuid(text: &str) -> bool {
-    text.len() == 36 && uuid::Uuid::parse_str(text).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,11 +177,5 @@ mod tests {
         ] {
             assert_eq!(check_url(url, PlainHttp(plain)).is_ok(), good, "{url}");
         }
-    }
-
-    #[test]
-    fn uuids() {
-        assert!(is_uuid("2f1f4d1c-7f4e-4b63-9d0c-0a8b7c1d2e3f"));
-        assert!(!is_uuid("2f1f4d1c7f4e4b639d0c0a8b7c1d2e3f"));
     }
 }

@@ -3,12 +3,12 @@
 use super::class::Class;
 use super::error::{ApiError, Error, Side};
 use super::host::Host;
-use super::oauth::{Endpoint, Principal, Tokens};
-use super::throttle::Throttle;
+use super::login::{Grant, Login, Oauth};
+use super::oauth::Principal;
 use super::values::is_id;
-use crate::bearer::Token;
 use crate::metrics;
 use crate::outbound::{Authorization, Body, Outbound, Request, Response, SendError, Verb};
+use crate::throttle::Throttle;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -47,11 +47,38 @@ pub struct Settings {
     pub call_timeout: Duration,
 }
 
+/// Where its calls may go.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    /// `https://accounts.cloud.databricks.com`.
+    pub account_host: String,
+    /// The account's UUID.
+    pub account_id: String,
+    /// What follows the deployment name in a workspace's host: `cloud.databricks.com`.
+    pub workspace_domain: String,
+    /// See [`Settings::workspace_url_template`].
+    pub workspace_url_template: Option<String>,
+    /// Of how many labels a deployment name consists at most.
+    pub labels: usize,
+}
+
+/// How much it sends, and how long it waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// See [`Settings::requests_per_second`].
+    pub requests_per_second: u32,
+    /// See [`Settings::create_timeout`].
+    pub create_timeout: Duration,
+    /// See [`Settings::call_timeout`].
+    pub call_timeout: Duration,
+}
+
 /// The client of one account and its workspaces.
 pub struct Client {
-    pub(super) settings: Settings,
+    pub(super) hosts: Hosts,
+    limits: Limits,
     outbound: Outbound,
-    tokens: Arc<Tokens>,
+    login: Arc<dyn Login>,
     throttle: Throttle,
 }
 
@@ -122,19 +149,38 @@ impl Call {
 }
 
 impl Client {
-    /// A client with no tokens and full buckets.
+    /// A client that proves itself by Databricks' own OAuth, with no tokens and full buckets.
     pub fn new(settings: Settings, outbound: Outbound) -> Self {
         let principal = Principal {
             outbound: outbound.clone(),
-            client_id: settings.client_id.clone(),
-            client_secret: settings.client_secret.clone(),
+            client_id: settings.client_id,
+            client_secret: settings.client_secret,
             timeout: settings.call_timeout,
         };
+        let login = Oauth::new(principal, settings.account_id.clone());
+        let hosts = Hosts {
+            account_host: settings.account_host,
+            account_id: settings.account_id,
+            workspace_domain: settings.workspace_domain,
+            workspace_url_template: settings.workspace_url_template,
+            labels: 1,
+        };
+        let limits = Limits {
+            requests_per_second: settings.requests_per_second,
+            create_timeout: settings.create_timeout,
+            call_timeout: settings.call_timeout,
+        };
+        Self::with(Arc::new(login), hosts, limits, outbound)
+    }
+
+    /// A client that proves itself as `login` does.
+    pub fn with(login: Arc<dyn Login>, hosts: Hosts, limits: Limits, outbound: Outbound) -> Self {
         Self {
-            tokens: Arc::new(Tokens::new(principal)),
-            throttle: Throttle::new(settings.requests_per_second),
+            throttle: Throttle::new(limits.requests_per_second),
+            login,
+            hosts,
+            limits,
             outbound,
-            settings,
         }
     }
 
@@ -159,7 +205,7 @@ impl Client {
     /// # Errors
     /// Why there is none.
     pub async fn authenticate(&self, host: &Host) -> Result<(), Error> {
-        self.tokens.get(&self.endpoint(host)).await.map(|_| ())
+        self.login.grant(host).await.map(|_| ())
     }
 
     /// One call, for the JSON in its answer.
@@ -190,43 +236,46 @@ impl Client {
             .take(&host.base, matches!(call.kind, Kind::Create | Kind::Change))
             .await
             .map_err(Error::HeldBack)?;
-        let endpoint = self.endpoint(host);
-        let token = match proof {
-            Proof::Principal => Some(self.token(host, &endpoint).await?),
+        let grant = match proof {
+            Proof::Principal => Some(self.grant(host).await?),
             _ => None,
         };
-        let authorization = match (&token, proof) {
-            (Some(token), _) => Authorization::Bearer(token.value.clone()),
-            (None, Proof::Pat(value)) => Authorization::Bearer(value.clone()),
-            (None, _) => Authorization::None,
-        };
-        let first = self.once(host, &call, authorization).await;
-        let (Some(token), Err(Error::Api(error))) = (token, &first) else {
+        let first = self.once(host, &call, grant.as_ref(), proof).await;
+        let (Some(grant), Err(Error::Api(error))) = (grant, &first) else {
             return first;
         };
         if error.class() != Class::Unauthenticated {
             return first;
         }
-        self.tokens.refused(&endpoint, &token);
-        let token = self.token(host, &endpoint).await?;
-        self.once(host, &call, Authorization::Bearer(token.value))
-            .await
+        self.login.refused(host, &grant);
+        let grant = self.grant(host).await?;
+        self.once(host, &call, Some(&grant), proof).await
     }
 
-    async fn token(&self, host: &Host, endpoint: &Endpoint) -> Result<Token, Error> {
-        let token = self.tokens.get(endpoint).await;
-        if let Err(Error::NoToken(error)) = &token {
+    async fn grant(&self, host: &Host) -> Result<Grant, Error> {
+        let grant = self.login.grant(host).await;
+        if let Err(Error::NoToken(error)) = &grant {
             self.heed(host, error);
         }
-        token
+        grant
     }
 
     async fn once(
         &self,
         host: &Host,
         call: &Call,
-        authorization: Authorization,
+        grant: Option<&Grant>,
+        proof: Proof<'_>,
     ) -> Result<Response, Error> {
+        let authorization = match (grant, proof) {
+            (Some(grant), _) => Authorization::Bearer(grant.token.value.clone()),
+            (None, Proof::Pat(value)) => Authorization::Bearer(value.clone()),
+            (None, _) => Authorization::None,
+        };
+        let more = grant.map(|it| it.headers.as_slice()).unwrap_or_default();
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).into(), value.clone()));
         let body = match &call.body {
             Some(body) => Body::Json(Zeroizing::new(body.to_string().into_bytes())),
             None => Body::Empty,
@@ -237,12 +286,12 @@ impl Client {
             url: format!("{}{}", host.base, call.path),
             query: call.query.clone(),
             authorization,
-            headers: Vec::new(),
+            headers: more.collect(),
             body,
             timeout: if call.kind == Kind::Create {
-                self.settings.create_timeout
+                self.limits.create_timeout
             } else {
-                self.settings.call_timeout
+                self.limits.call_timeout
             },
             max_bytes: if call.kind == Kind::List {
                 LIST

@@ -1,7 +1,7 @@
 //! Failed calls: those that were not sent, those without an answer, and those that were refused.
 
 use super::class::Class;
-use crate::domain::problem::Upstream;
+use crate::domain::problem::{Explanation, Upstream};
 use crate::domain::scrub::scrubbed;
 use std::time::Duration;
 
@@ -88,6 +88,16 @@ pub enum Error {
     /// The OAuth endpoint gave no usable answer; the call itself was not sent.
     #[error("no OAuth token: {0}")]
     NoTokenAnswer(String),
+    /// A cloud lent no proof; the call itself was not sent.
+    #[error("no token: {}", .explanation.detail)]
+    NoLogin {
+        /// Whether it may pass by itself.
+        passes: bool,
+        /// How long it asks us to wait.
+        retry_after: Option<Duration>,
+        /// Why.
+        explanation: Box<Explanation>,
+    },
     /// Sent, and no usable answer came.
     #[error("no usable answer: {0}")]
     NoAnswer(String),

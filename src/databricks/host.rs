@@ -2,7 +2,6 @@
 
 use super::client::Client;
 use super::error::{Error, Side};
-use super::oauth::Endpoint;
 
 /// Stands for the deployment name in an address.
 const PLACEHOLDER: &str = "{deployment_name}";
@@ -13,9 +12,22 @@ pub struct Host {
     /// Scheme, name and port, without a slash at the end.
     pub(super) base: String,
     pub(super) side: Side,
+    resource: Option<String>,
 }
 
 impl Host {
+    /// The host of a workspace that is a resource of a cloud.
+    #[must_use]
+    pub fn of(mut self, resource: Option<String>) -> Self {
+        self.resource = resource;
+        self
+    }
+
+    /// The resource it belongs to, if it does.
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
     /// Which API it is.
     pub fn side(&self) -> Side {
         self.side
@@ -25,21 +37,22 @@ impl Host {
 impl Client {
     /// The account's host.
     pub fn account(&self) -> Host {
-        let base = self.settings.account_host.trim_end_matches('/').to_owned();
+        let base = self.hosts.account_host.trim_end_matches('/').to_owned();
         Host {
             base,
             side: Side::Account,
+            resource: None,
         }
     }
 
     /// A path below the account.
     pub(super) fn account_path(&self, rest: &str) -> String {
-        format!("/api/2.0/accounts/{}/{rest}", self.settings.account_id)
+        format!("/api/2.0/accounts/{}/{rest}", self.hosts.account_id)
     }
 
     fn template(&self) -> String {
-        let derived = || format!("https://{PLACEHOLDER}.{}", self.settings.workspace_domain);
-        self.settings
+        let derived = || format!("https://{PLACEHOLDER}.{}", self.hosts.workspace_domain);
+        self.hosts
             .workspace_url_template
             .clone()
             .unwrap_or_else(derived)
@@ -48,10 +61,25 @@ impl Client {
     /// The address of a workspace, or `None` if that cannot be a deployment name.
     pub fn workspace_url(&self, deployment_name: &str) -> Option<String> {
         let label = deployment_name.to_ascii_lowercase();
-        is_label(&label).then(|| self.template().replace(PLACEHOLDER, &label))
+        self.is_name(&label)
+            .then(|| self.template().replace(PLACEHOLDER, &label))
     }
 
-    /// A workspace's host, if it is one label under the configured domain.
+    /// The deployment name in a host that the vendor names without scheme and port; `None` if it is not one below the
+    /// configured domain.
+    pub fn deployment_name(&self, host: &str) -> Option<String> {
+        let host = host.to_ascii_lowercase();
+        let name = host.strip_suffix(&self.hosts.workspace_domain)?;
+        let name = name.strip_suffix('.')?;
+        self.is_name(name).then(|| name.to_owned())
+    }
+
+    /// Whether it can be a deployment name: so many labels at most.
+    fn is_name(&self, text: &str) -> bool {
+        text.split('.').count() <= self.hosts.labels && text.split('.').all(is_label)
+    }
+
+    /// A workspace's host, if it is a deployment name under the configured domain.
     ///
     /// # Errors
     /// [`Error::HostNotTrusted`]: no token may be sent there.
@@ -65,22 +93,12 @@ impl Client {
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after.trim_end_matches('/')));
         match label {
-            Some(label) if is_label(label) => Ok(Host {
+            Some(label) if self.is_name(label) => Ok(Host {
                 base: base.to_owned(),
                 side: Side::Workspace,
+                resource: None,
             }),
             _ => Err(Error::HostNotTrusted),
-        }
-    }
-
-    pub(super) fn endpoint(&self, host: &Host) -> Endpoint {
-        let path = match host.side {
-            Side::Account => format!("/oidc/accounts/{}/v1/token", self.settings.account_id),
-            Side::Workspace => "/oidc/v1/token".to_owned(),
-        };
-        Endpoint {
-            url: format!("{}{path}", host.base),
-            side: host.side,
         }
     }
 }
@@ -143,6 +161,32 @@ mod tests {
         for bad in ["", "a.b", "a/b", "-a", "a-", "a@b", "ä", &"a".repeat(64)] {
             assert_eq!(client.workspace_url(bad), None, "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_may_have_two_labels_where_the_cloud_says_so() {
+        let mut client = client(None);
+        let host = "adb-5555555555555555.19.cloud.databricks.com";
+        assert_eq!(client.deployment_name(host), None);
+        client.hosts.labels = 2;
+        let name = client.deployment_name(host).unwrap();
+        assert_eq!(name, "adb-5555555555555555.19");
+        let url = client.workspace_url(&name).unwrap();
+        assert!(client.workspace(&url).is_ok());
+        for bad in [
+            "",
+            "cloud.databricks.com",
+            "a.b.c.cloud.databricks.com",
+            "a..cloud.databricks.com",
+            "evil.example",
+        ] {
+            assert_eq!(client.deployment_name(bad), None, "{bad}");
+        }
+        assert!(
+            client
+                .workspace("https://a.b.c.cloud.databricks.com")
+                .is_err()
+        );
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
-//! Azure's clouds, and the shapes of its names.
+//! Azure's clouds, and the shapes of its names (Microsoft's naming rules).
 
+use super::id::is_uuid;
 use serde::Deserialize;
 
 /// The application of Azure Databricks, the same in every cloud: the audience of a workspace's tokens.
@@ -47,6 +48,9 @@ pub const CHINA: Environment = Environment {
     workspace_domain: "databricks.azure.cn",
 };
 
+/// All of them.
+pub const ENVIRONMENTS: [Environment; 3] = [PUBLIC, US_GOVERNMENT, CHINA];
+
 /// As the configuration names them.
 #[derive(Debug, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "snake_case")]
@@ -71,27 +75,14 @@ impl EnvironmentName {
     }
 }
 
-/// Whether `text` is a UUID in its usual form: a subscription, a tenant, an application.
-pub fn is_subscription(text: &str) -> bool {
-    text.len() == 36 && uuid::Uuid::parse_str(text).is_ok()
-}
-
 /// Whether `text` may name a tenant: its id or a domain of it.
 pub fn is_tenant(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    is_subscription(text) || (text.len() <= 253 && text.contains('.') && text.split('.').all(label))
+    is_uuid(text) || (text.contains('.') && is_host(text))
 }
 
 /// Whether `text` is shaped like a location's name: `westeurope`, `eastus2`.
 pub fn is_location(text: &str) -> bool {
-    (2..=40).contains(&text.len())
+    (3..=40).contains(&text.len())
         && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
         && text
             .bytes()
@@ -109,35 +100,27 @@ pub fn is_resource_group(text: &str) -> bool {
 
 /// Whether `text` may be a workspace's name in Resource Manager.
 pub fn is_workspace(text: &str) -> bool {
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
     (3..=64).contains(&text.len())
-        && edge(text.bytes().next())
-        && edge(text.bytes().last())
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
-/// Whether `text` may be a virtual network's name (2 to 64 characters).
+/// Whether `text` may be a virtual network's name.
 pub fn is_virtual_network(text: &str) -> bool {
-    text.len() >= 2 && text.len() <= 64 && is_network_name(text)
+    (2..=64).contains(&text.len()) && is_subnet(text)
 }
 
-/// Whether `text` may be the name of a subnet or a network security group (up to 80 characters).
+/// Whether `text` may be the name of a subnet or a network security group.
 pub fn is_subnet(text: &str) -> bool {
-    text.len() <= 80 && is_network_name(text)
+    let word = |b: u8| b.is_ascii_alphanumeric();
+    (1..=80).contains(&text.len())
+        && text.bytes().next().is_some_and(word)
+        && text.bytes().last().is_some_and(|b| word(b) || b == b'_')
+        && text.bytes().all(|b| word(b) || b"_.-".contains(&b))
 }
 
-fn is_network_name(text: &str) -> bool {
-    let (first, last) = (text.bytes().next(), text.bytes().last());
-    first.is_some_and(|b| b.is_ascii_alphanumeric())
-        && last.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
-}
-
-/// Whether `text` may be the name of a secret in a key vault.
+/// Whether `text` may be the name of a secret or a key in a key vault.
 pub fn is_secret_name(text: &str) -> bool {
     (1..=127).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
@@ -149,6 +132,11 @@ pub fn is_vault_url(text: &str) -> bool {
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Whether `text` may be a host's name.
+pub(super) fn is_host(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
@@ -157,9 +145,7 @@ pub fn is_vault_url(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    host.len() <= 253
-        && host.split('.').all(label)
-        && port.parse::<u16>().is_ok_and(|port| port > 0)
+    text.len() <= 253 && text.split('.').all(label)
 }
 
 #[cfg(test)]
@@ -179,11 +165,6 @@ mod tests {
     fn shapes() {
         let (long, dots) = ("a".repeat(128), "a".repeat(91));
         check(
-            is_subscription,
-            &["2f1f4d1c-7f4e-4b63-9d0c-0a8b7c1d2e3f"],
-            &["", "1111", "2f1f4d1c7f4e4b639d0c0a8b7c1d2e3f"],
-        );
-        check(
             is_tenant,
             &[
                 "2f1f4d1c-7f4e-4b63-9d0c-0a8b7c1d2e3f",
@@ -193,25 +174,36 @@ mod tests {
         );
         check(
             is_location,
-            &["westeurope", "eastus2"],
-            &["", "West Europe", "2us", "west-europe"],
+            &["westeurope", "eastus2", "usgovvirginia"],
+            &[
+                "",
+                "West Europe",
+                "2us",
+                "west-europe",
+                "us-west-2",
+                "WESTEUROPE",
+            ],
         );
         check(
             is_resource_group,
-            &["rg", "my_group-1.(x)", "1"],
+            &["rg", "My_group-1.(x)", "1"],
             &["", "ends.", "a b", "a/b", &dots],
         );
         check(
             is_workspace,
             &["abc", "ws_1-a"],
-            &["ab", "-abc", "abc_", "a.bc", &long],
+            &["ab", "a.bc", "a b", "a/b", &long],
         );
         check(
             is_virtual_network,
             &["v1", "a_"],
             &["v", "-a1", "a-", &long],
         );
-        check(is_subnet, &["s", "host.1_"], &["", "a/b", "a.", &long]);
+        check(
+            is_subnet,
+            &["s", "host.1_", "A.b-c"],
+            &["", "-a", "a-", "a b", "a/b", "a.", &long],
+        );
         check(
             is_secret_name,
             &["a", "team--name", "0-"],
@@ -246,10 +238,7 @@ mod tests {
                 e.workspace_domain,
             ]
         };
-        let all: Vec<&str> = [PUBLIC, US_GOVERNMENT, CHINA]
-            .iter()
-            .flat_map(hosts)
-            .collect();
+        let all: Vec<&str> = ENVIRONMENTS.iter().flat_map(hosts).collect();
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
     }

@@ -92,9 +92,11 @@ impl Code {
                 "Databricks tried the bucket and was refused, or found it in another region."
             }
             Self::StorageLimit => "The account's number of storage configurations is limited.",
-            Self::NetworkInUse => "A network configuration serves one workspace at a time.",
+            Self::NetworkInUse => {
+                "A network configuration, or a subnet on Azure, serves one workspace at a time."
+            }
             Self::NetworkInvalid => {
-                "Databricks looks into the VPC when a workspace is attached, and something in it is not as needed."
+                "The vendor looks into the network when a workspace is put there, and something in it is not as needed."
             }
             Self::NetworkAclBlocks => {
                 "The network ACL of a subnet denies traffic between Databricks and the workspace's compute."
@@ -104,10 +106,10 @@ impl Code {
             }
             Self::SubnetTooSmall => "Each node of a workspace takes two addresses of its subnet.",
             Self::SecurityGroupInvalid => {
-                "A security group lacks a rule that the workspace's compute needs."
+                "A security group lacks a rule that the workspace's compute needs, or a subnet lacks the group."
             }
             Self::ConfigurationMissing => {
-                "The template names an id that is mistyped, or was deleted at Databricks."
+                "The template names something that is mistyped, was never there, or was deleted."
             }
             Self::NameConflict => "An object of that name exists and does not carry our marker.",
             Self::ElasticIpLimit => {
@@ -115,6 +117,25 @@ impl Code {
             }
             Self::VpcLimit => {
                 "Databricks makes a network for the workspace, and a quota of the region is used up."
+            }
+            Self::SubnetNotDelegated => {
+                "Azure lets Databricks into a subnet only by a delegation, and the subnet has none."
+            }
+            Self::AzurePolicyDenied => {
+                "Whoever governs the subscription has forbidden resources like this one."
+            }
+            Self::AzureQuota => "Subscriptions and regions have limits, and one is reached.",
+            Self::AzureProviderNotRegistered => {
+                "A subscription must be told once that it will have Databricks workspaces."
+            }
+            Self::AzureLocked => {
+                "Somebody has locked the resource group or subscription against changes."
+            }
+            Self::AzurePrincipalUnknown => {
+                "Identities of Entra ID reach Databricks some time after they were made."
+            }
+            Self::AzureDeploymentFailed => {
+                "Two deployments met, or what one of them had made was not known everywhere yet."
             }
             Self::DeploymentNamePrefixMissing => {
                 "A chosen deployment name needs a prefix that Databricks sets for the account."
@@ -160,9 +181,11 @@ impl Code {
             Self::AzureIdentityUnavailable => {
                 "Entra ID, or the machine's metadata service, is overloaded or down, or the way there is broken."
             }
-            Self::UpstreamUnauthenticated => "The client secret was rotated, revoked or mistyped.",
+            Self::UpstreamUnauthenticated => {
+                "The client secret was rotated, revoked or mistyped; or the token is for another place than was asked."
+            }
             Self::UpstreamForbidden => {
-                "The service principal lacks a role, or the account lacks the feature."
+                "The service's identity lacks a role, or the account lacks the feature."
             }
             Self::UpstreamRateLimited => {
                 "The account, or others who share it, sent more requests than the vendor takes."

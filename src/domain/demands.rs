@@ -1,6 +1,7 @@
 //! What a template demands of a request, as one JSON Schema over the request's body: the parameters that may be set,
 //! the tags that must be there, the pattern of names. The same schema is checked and shown.
 
+use super::cloud::{Cloud, ComputeMode};
 use super::settable::{Settable, is_object, members};
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value, json};
@@ -199,15 +200,27 @@ fn right(name: &str, value: &Value) -> Result<(), String> {
     let alone = [(name.to_owned(), value.clone())].into_iter().collect();
     let settable = Settable::default().with(&alone);
     let settable = settable.map_err(|_| "cannot be that".to_owned())?;
-    let (_, wrongs) = settable.settle(super::cloud::ComputeMode::Classic);
     let element = format!("{name}.");
-    match wrongs
+    let wrong = |cloud: Cloud| {
+        let (_, wrongs) = settable.settle(cloud, ComputeMode::Classic);
+        let mut own = wrongs.into_iter();
+        own.find(|wrong| wrong.member == name || wrong.member.starts_with(&element))
+    };
+    // Right in one of its clouds; whether that is the template's, its own check says.
+    let own = Cloud::of_member(name);
+    let clouds = Cloud::ALL
         .into_iter()
-        .find(|wrong| wrong.member == name || wrong.member.starts_with(&element))
-    {
-        Some(wrong) => Err(wrong.why),
-        None => Ok(()),
+        .filter(|it| own.is_none_or(|own| own == *it));
+    let wrongs: Vec<_> = clouds.map(wrong).collect();
+    if wrongs.iter().any(Option::is_none) {
+        return Ok(());
     }
+    let whys: Vec<_> = wrongs
+        .into_iter()
+        .flatten()
+        .map(|wrong| wrong.why)
+        .collect();
+    Err(whys.join("; "))
 }
 
 fn schema(wanted: &Wanted<'_>, parameters: Map<String, Value>) -> Value {

@@ -8,6 +8,7 @@
 //!
 //! This room refuses to know how any of it is stored, sent or shown.
 
+pub mod arm;
 pub mod aws;
 pub mod azure;
 pub mod cause;

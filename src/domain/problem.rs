@@ -25,7 +25,8 @@ pub enum FixBy {
 /// Upstream's own words, cut at 2 KiB and scrubbed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Upstream {
-    /// `databricks_account`, `databricks_workspace`, `azure_identity` or the kind of the secret store.
+    /// `databricks_account`, `databricks_workspace`, `azure_resource_manager`, `azure_identity` or the kind of the secret
+    /// store.
     pub service: String,
     /// HTTP status of the answer, if there was one.
     pub status: Option<u16>,
@@ -164,16 +165,23 @@ catalogue! {
     CredentialsLimit = "credentials_limit", 422, Operator, false, "The account has no room for another credentials configuration", "Delete unused ones, or let the template use an existing one.";
     StorageUnreachable = "storage_unreachable", 422, CloudAdmin, false, "Databricks cannot use the root bucket", "Check the bucket's policy, region and ownership setting.";
     StorageLimit = "storage_limit", 422, Operator, false, "The account has no room for another storage configuration", "Delete unused ones, or let the template use an existing one.";
-    NetworkInUse = "network_in_use", 422, Requester, false, "The network configuration belongs to another workspace", "Name a network that is not attached to any workspace, or ask for a workspace whose network is made for it.";
-    NetworkInvalid = "network_invalid", 422, CloudAdmin, false, "Databricks' check of the network failed", "Correct what the vendor names in the VPC.";
+    NetworkInUse = "network_in_use", 422, Requester, false, "The network belongs to another workspace", "Name a network (on Azure: subnets) that no other workspace has, or ask for a workspace whose network is made for it.";
+    NetworkInvalid = "network_invalid", 422, CloudAdmin, false, "Databricks' check of the network failed", "Correct what the vendor names in the network.";
     NetworkAclBlocks = "network_acl_blocks", 422, CloudAdmin, false, "The network's ACL blocks traffic that Databricks needs", "Allow the rules that Databricks documents for the subnets' network ACL.";
     SubnetReused = "subnet_reused", 422, Requester, false, "Another network configuration has one of the subnets or security groups", "Name subnets and security groups that no other network configuration contains.";
-    SubnetTooSmall = "subnet_too_small", 422, CloudAdmin, false, "A subnet is too small", "Use subnets with a netmask between /17 and /25, one per availability zone.";
-    SecurityGroupInvalid = "security_group_invalid", 422, CloudAdmin, false, "A security group does not allow what Databricks needs", "Allow all TCP and UDP between members of the group, in both directions, and the outbound traffic Databricks documents.";
-    ConfigurationMissing = "configuration_missing", 422, Operator, false, "A configured id does not exist in the account", "Correct the id in the template.";
+    SubnetTooSmall = "subnet_too_small", 422, CloudAdmin, false, "A subnet is too small", "On AWS use subnets with a netmask between /17 and /25, one per availability zone; on Azure none smaller than /26.";
+    SecurityGroupInvalid = "security_group_invalid", 422, CloudAdmin, false, "A security group does not allow what Databricks needs", "Allow all TCP and UDP between members of the group, in both directions, and the outbound traffic Databricks documents. On Azure each subnet needs a group.";
+    ConfigurationMissing = "configuration_missing", 422, Operator, false, "Something configured does not exist in the account", "Correct it in the template.";
     NameConflict = "name_conflict", 422, Operator, false, "Something else in the account has the name we need", "Rename or delete the other object; Brickyard touches only what carries its marker.";
     ElasticIpLimit = "elastic_ip_limit", 422, CloudAdmin, false, "The AWS account has no free Elastic IP address", "Raise the quota for Elastic IPs in the region, or release some.";
     VpcLimit = "vpc_limit", 422, CloudAdmin, false, "The AWS account has reached a VPC limit", "Raise the quota the vendor names, or remove unused VPCs, endpoints and gateways.";
+    SubnetNotDelegated = "subnet_not_delegated", 422, CloudAdmin, false, "A subnet is not delegated to Databricks", "Delegate both subnets to Microsoft.Databricks/workspaces.";
+    AzurePolicyDenied = "azure_policy_denied", 422, CloudAdmin, false, "A policy of the Azure subscription forbids it", "Read in `upstream` which policy it is; exempt the resource group, or change the template so that it complies.";
+    AzureQuota = "azure_quota", 422, CloudAdmin, false, "A quota of Azure is used up, or the region has no room", "Raise the quota that Azure names, or choose another region.";
+    AzureProviderNotRegistered = "azure_provider_not_registered", 422, CloudAdmin, true, "The subscription does not know Databricks yet", "Nothing: the service registers Microsoft.Databricks, which takes minutes. If it stays, register it by hand.";
+    AzureLocked = "azure_locked", 422, CloudAdmin, false, "A management lock of Azure forbids it", "Remove the lock that Azure names, then try again.";
+    AzurePrincipalUnknown = "azure_principal_unknown", 422, Nobody, true, "Databricks does not know the service's identity yet", "Retry the operation in some minutes: it removes what failed and asks again.";
+    AzureDeploymentFailed = "azure_deployment_failed", 422, Nobody, true, "Azure could not build the workspace this time", "Retry the operation: it removes what failed and asks again.";
     DeploymentNamePrefixMissing = "deployment_name_prefix_missing", 422, Operator, false, "The account has no deployment name prefix", "Leave out `deployment_name`, or ask Databricks for a prefix.";
     DeploymentNameTaken = "deployment_name_taken", 422, Requester, false, "The deployment name is taken", "Choose another; it is unique over all Databricks accounts.";
     WorkspaceFailed = "workspace_failed", 422, CloudAdmin, false, "Databricks could not build the workspace", "Read the vendor's own words in `upstream`.";
@@ -194,12 +202,12 @@ catalogue! {
     SecretPathTaken = "secret_path_taken", 422, Operator, false, "Somebody else wrote to the secret's path", "Use another path pattern, or remove the foreign secret.";
     AzureIdentityRefused = "azure_identity_refused", 422, Operator, false, "Entra ID refuses the service's identity", "Check `environment`, `tenant_id`, `client_id` and the proof (client secret, federated token or managed identity) of the account or store.";
     AzureIdentityUnavailable = "azure_identity_unavailable", 422, Nobody, true, "Entra ID gives no token now", "Nothing: it goes on by itself.";
-    UpstreamUnauthenticated = "upstream_unauthenticated", 422, Operator, false, "Databricks does not accept the service's credentials", "Check client id and secret of the account.";
-    UpstreamForbidden = "upstream_forbidden", 422, Operator, false, "Databricks does not allow the service to do this", "The service principal must be an account admin; the feature may need a higher tier.";
-    UpstreamRateLimited = "upstream_rate_limited", 422, Nobody, true, "Databricks asks to slow down", "Nothing: it goes on by itself.";
-    UpstreamUnavailable = "upstream_unavailable", 422, Nobody, true, "Databricks does not answer as it should", "Nothing: it goes on by itself until the deadline.";
-    UpstreamRejected = "upstream_rejected", 422, Operator, false, "Databricks refused the request", "Read the vendor's own words in `upstream`.";
-    UpstreamUnparseable = "upstream_unparseable", 422, Databricks, true, "Databricks' answer cannot be understood", "If it stays, check that `account_host` and `account_id` are right.";
+    UpstreamUnauthenticated = "upstream_unauthenticated", 422, Operator, false, "The vendor does not accept the service's credentials", "Check `client_id` of the account, and its secret or other proof.";
+    UpstreamForbidden = "upstream_forbidden", 422, Operator, false, "The vendor does not allow the service to do this", "On AWS the service principal must be an account admin; on Azure it must be Contributor on the resource group. The feature may need a higher tier.";
+    UpstreamRateLimited = "upstream_rate_limited", 422, Nobody, true, "The vendor asks to slow down", "Nothing: it goes on by itself.";
+    UpstreamUnavailable = "upstream_unavailable", 422, Nobody, true, "The vendor does not answer as it should", "Nothing: it goes on by itself until the deadline.";
+    UpstreamRejected = "upstream_rejected", 422, Operator, false, "The vendor refused the request", "Read the vendor's own words in `upstream`.";
+    UpstreamUnparseable = "upstream_unparseable", 422, Databricks, true, "The vendor's answer cannot be understood", "If it stays, check that `account_host` and `account_id`, or `arm_endpoint`, are right.";
     DeleteBlocked = "delete_blocked", 422, Operator, true, "Something could not be removed", "Remove what `detail` lists, then delete again.";
     StepCrashed = "step_crashed", 422, Operator, true, "A step crashed", "Report it with the operation's id; delete the workspace or wait for a fixed version.";
     CancelledByRequest = "cancelled_by_request", 422, Requester, false, "The operation was stopped because somebody asked for it", "Nothing.";

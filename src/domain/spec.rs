@@ -30,9 +30,12 @@ pub struct Spec {
     pub credentials: Option<CredentialsSource>,
     /// Storage configuration; a serverless workspace has none.
     pub storage: Option<StorageSource>,
-    /// Network configuration; if absent, the vendor makes the VPC.
+    /// Network; if absent, the vendor makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkSource>,
+    /// What only Azure has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<AzureSpec>,
     /// Tags that go upstream.
     pub tags: BTreeMap<String, String>,
     /// Whose PAT, how long.
@@ -108,6 +111,53 @@ pub enum NetworkSource {
     },
     /// Make one, and delete it with the workspace.
     Made(Vpc),
+    /// Use these subnets of an Azure virtual network and never touch it.
+    Subnets(Subnets),
+    /// Make an Azure virtual network with two subnets and what guards them, and delete it with the workspace.
+    Range(Range),
+}
+
+impl NetworkSource {
+    /// What is used as it is; `None` if something is made.
+    pub fn given(&self) -> Option<&str> {
+        match self {
+            Self::Existing { network_id } => Some(network_id),
+            Self::Subnets(subnets) => Some(&subnets.vnet_id),
+            Self::Made(_) | Self::Range(_) => None,
+        }
+    }
+}
+
+/// What a made one consists of: compared before one of our name is taken for ours.
+impl fmt::Display for NetworkSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Existing { network_id } => f.write_str(network_id),
+            Self::Made(vpc) => vpc.fmt(f),
+            Self::Subnets(subnets) => f.write_str(&subnets.vnet_id),
+            Self::Range(range) => f.write_str(&range.vnet_range),
+        }
+    }
+}
+
+/// Two subnets of an Azure virtual network, dedicated to one workspace and delegated to Databricks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subnets {
+    /// Resource id of the network.
+    pub vnet_id: String,
+    /// Name of the subnet of the hosts.
+    pub public_subnet: String,
+    /// Name of the subnet of the containers.
+    pub private_subnet: String,
+}
+
+/// The addresses of a network to be made, each half of the lower half a subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// `10.139.0.0/16`.
+    pub vnet_range: String,
 }
 
 /// The customer's part of a network: a VPC, and what of it a workspace uses.
@@ -133,6 +183,29 @@ impl fmt::Display for Vpc {
         let (subnets, groups) = (sorted(&self.subnet_ids), sorted(&self.security_group_ids));
         write!(f, "{} with {subnets} and {groups}", self.vpc_id)
     }
+}
+
+/// What a workspace on Azure has besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AzureSpec {
+    /// The resource group it is made in, which must be there.
+    pub resource_group: String,
+    /// Whether clusters have public addresses.
+    pub public_ip: bool,
+    /// Whether its front is reached without a private link.
+    pub public_network_access: bool,
+    /// Whether its clusters reach Databricks by a private link.
+    pub back_end_private_link: bool,
+    /// A second encryption below the storage's own.
+    pub infrastructure_encryption: bool,
+    /// Identifier of the Key Vault key for notebooks and queries: `https://<vault>/keys/<name>/<version>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_services_key: Option<String>,
+    /// Identifier of the Key Vault key for the disks of clusters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_disk_key: Option<String>,
+    /// Whether Unity Catalog's default storage is deleted with the workspace; Azure keeps it otherwise.
+    pub force_deletion: bool,
 }
 
 /// Whose PAT it is and how long it lives.

@@ -5,7 +5,7 @@ use super::cloud::{Cloud, ComputeMode};
 use super::demands::Demands;
 use super::name::is_name;
 use super::settable::{Settable, Settled, Wrong};
-use super::spec::{SecretTarget, Spec, TokenFor, TokenSpec};
+use super::spec::{AzureSpec, SecretTarget, Spec, TokenFor, TokenSpec};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -30,6 +30,8 @@ pub struct Template {
     pub demands: Demands,
     /// Tags every workspace gets; a request cannot override them.
     pub tags: BTreeMap<String, String>,
+    /// What a workspace on Azure has besides; its resource group is one of `settable`.
+    pub azure: Option<AzureSpec>,
     /// Whose token.
     pub token_for: TokenFor,
     /// Name of the secret store.
@@ -87,7 +89,10 @@ impl Template {
         deployment_name: Option<String>,
         parameters: Map<String, Value>,
     ) -> Result<Choices, Vec<Wrong>> {
-        let (settled, wrongs) = self.settable.with(&parameters)?.settle(self.compute_mode);
+        let (settled, wrongs) = self
+            .settable
+            .with(&parameters)?
+            .settle(self.cloud, self.compute_mode);
         if !wrongs.is_empty() {
             return Err(wrongs);
         }
@@ -107,6 +112,7 @@ impl Template {
             credentials,
             storage,
             network,
+            resource_group,
             token_lifetime_seconds,
             keep_failed_seconds,
         } = choices.settled;
@@ -124,6 +130,7 @@ impl Template {
             credentials,
             storage,
             network,
+            azure: azure(self.azure.clone(), resource_group),
             tags,
             token: TokenSpec {
                 token_for: self.token_for,
@@ -152,10 +159,17 @@ impl Template {
             tags: BTreeMap::new(),
             deployment_name: None,
             parameters: Map::new(),
-            settled: self.settable.settle(self.compute_mode).0,
+            settled: self.settable.settle(self.cloud, self.compute_mode).0,
         };
         self.resolve(choices, team, name, workspace_id)
     }
+}
+
+fn azure(options: Option<AzureSpec>, resource_group: Option<String>) -> Option<AzureSpec> {
+    Some(AzureSpec {
+        resource_group: resource_group?,
+        ..options?
+    })
 }
 
 /// `sandbox@3` as name and version; a name alone has none.

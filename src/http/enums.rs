@@ -5,7 +5,10 @@ use utoipa::openapi::schema::Schema;
 
 /// Schema, value, meaning. A test asks for every value of every enum in the document.
 const MEANINGS: &[(&str, &[(&str, &str)])] = &[
-    ("Cloud", &[("aws", "Amazon Web Services")]),
+    (
+        "Cloud",
+        &[("aws", "Amazon Web Services"), ("azure", "Microsoft Azure")],
+    ),
     (
         "ComputeMode",
         &[

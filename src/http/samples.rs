@@ -183,7 +183,9 @@ pub fn ready() -> WorkspaceRow {
                 origin: Origin::Given,
             }),
             workspace: Some(ExternalWorkspace {
-                id: 7_405_601_234_567_890,
+                id: 7_405_601_234_567_890.into(),
+                number: None,
+                progress_url: None,
                 deployment_name: "dbc-0a1b2c3d-4e5f".to_owned(),
                 url: "https://dbc-0a1b2c3d-4e5f.cloud.databricks.com".to_owned(),
             }),
@@ -241,6 +243,7 @@ fn spec() -> Spec {
         network: Some(NetworkSource::Existing {
             network_id: Uuid::nil().to_string(),
         }),
+        azure: None,
         tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,
@@ -292,6 +295,7 @@ pub fn template() -> Option<Template> {
         settable,
         demands: demands.ok()?,
         tags: [("managed-by".to_owned(), "platform".to_owned())].into(),
+        azure: None,
         token_for: TokenFor::ServicePrincipal,
         secret_store: "vault".to_owned(),
         secret_path: "databricks/{team}/{name}".to_owned(),

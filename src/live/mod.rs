@@ -8,7 +8,7 @@ mod database;
 
 use crate::app::App;
 use crate::cloud::{
-    Check, CheckResult, CloudError, Failure, NETWORK_FREE, Own, Provider, SUBNETS_FREE,
+    Check, CheckResult, CloudError, Failure, NETWORK_FREE, Own, Provider, SUBNETS_FREE, Settings,
     UpstreamWorkspace,
 };
 use crate::domain::problem::{Code, Explanation, FixBy};
@@ -24,27 +24,6 @@ const TRIES: usize = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// What stands in for team and name of a workspace that nobody asks for.
 const NOBODY: &str = "check-config";
-
-/// Databricks' regions on AWS, as far as they are known here: a region that is not among them earns a word.
-const REGIONS: [&str; 17] = [
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
-];
 
 /// What came out of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,19 +200,20 @@ async fn accounts(app: &App) -> Vec<Finding> {
     let providers = app.providers();
     let checks = providers.iter().map(async |(name, provider)| {
         let provider = provider.as_ref();
+        let settings = &app.config.accounts[name];
         let templates = templates(app).filter(|template| template.account == *name);
         match patiently(|| provider.list_workspaces()).await {
             Ok(all) => {
-                let message = format!("answers us as an account admin; {}", some(all.len()));
+                let message = format!("{}; {}", settings.cloud().traits().admits, some(all.len()));
                 let key = format!("accounts.{name}");
                 let mut findings = vec![Finding::new(key, Verdict::Pass, message)];
                 for found in templates {
-                    findings.extend(template(found, provider, &all).await);
+                    findings.extend(template(found, settings, provider, &all).await);
                 }
                 findings
             }
             Err(error) => {
-                let mut findings = vec![no_account(name, &error)];
+                let mut findings = vec![no_account(name, settings, &error)];
                 let message = format!("not asked for, since accounts.{name} cannot be asked");
                 findings.extend(templates.map(|template| {
                     let key = format!("templates.{}", template.section());
@@ -247,37 +227,34 @@ async fn accounts(app: &App) -> Vec<Finding> {
 }
 
 /// The account cannot be asked: which of its settings is the likely cause.
-fn no_account(name: &str, error: &CloudError) -> Finding {
-    let member = match error.explanation.code {
-        Code::UpstreamUnauthenticated => ".client_secret",
-        Code::UpstreamForbidden => ".client_id",
-        // A login page instead of an answer: no account of that id lives at that address.
-        Code::UpstreamUnparseable => ".account_id",
-        Code::UpstreamUnavailable => ".account_host",
-        _ => "",
-    };
+fn no_account(name: &str, settings: &Settings, error: &CloudError) -> Finding {
+    let mut key = format!("accounts.{name}");
+    if let Some(setting) = settings.suspect(&error.explanation) {
+        key = format!("{key}.{setting}");
+    }
     let verdict = match error.failure {
         Failure::Throttled(_) => Verdict::Unknown,
         _ => Verdict::Fail,
     };
-    Finding::explained(
-        format!("accounts.{name}{member}"),
-        verdict,
-        &error.explanation,
-    )
+    Finding::explained(key, verdict, &error.explanation)
 }
 
 /// What the account says of one template.
 async fn template(
     template: &Template,
+    settings: &Settings,
     provider: &dyn Provider,
     all: &[UpstreamWorkspace],
 ) -> Vec<Finding> {
     let key = format!("templates.{}", template.section());
     let spec = nobodys(template);
-    let mut findings = vec![region(format!("{key}.region"), &spec.region, all)];
+    let mut findings = vec![region(format!("{key}.region"), &spec, all)];
     match patiently(|| provider.preflight(&spec, Own::default())).await {
-        Ok(checks) => findings.extend(checks.iter().filter_map(|check| of_check(&key, check))),
+        Ok(checks) => {
+            // What is about the account was told of it.
+            let found = |check| Some(of_check(&key, settings.checked(check)?, check));
+            findings.extend(checks.iter().filter_map(found));
+        }
         Err(error) => {
             findings.push(Finding::explained(
                 key,
@@ -289,9 +266,10 @@ async fn template(
     findings
 }
 
-fn region(key: String, region: &str, all: &[UpstreamWorkspace]) -> Finding {
+fn region(key: String, spec: &Spec, all: &[UpstreamWorkspace]) -> Finding {
+    let region = spec.region.as_str();
     match all.iter().filter(|found| found.region == region).count() {
-        0 if REGIONS.contains(&region) => {
+        0 if spec.cloud.traits().regions.contains(&region) => {
             let message = format!("no workspace of the account is in {region} yet");
             Finding::new(key, Verdict::Unknown, message)
         }
@@ -313,27 +291,21 @@ fn some(workspaces: usize) -> String {
 }
 
 /// A check of a create's preflight, by the member of the template it is about.
-fn of_check(key: &str, check: &Check) -> Option<Finding> {
-    let member = match check.name {
-        // Told once, of the account.
-        "account_access" => return None,
-        "credentials_exist" => ".credentials_id",
-        "storage_exists" => ".storage_configuration_id",
-        "network_exists" | NETWORK_FREE | "network_valid" => ".network_id",
-        SUBNETS_FREE => ".subnet_ids",
-        _ => "",
-    };
+fn of_check(key: &str, member: &str, check: &Check) -> Finding {
     // A workspace of this very template may have it: no mistake, but there is no room for another.
     let taken = [NETWORK_FREE, SUBNETS_FREE].contains(&check.name);
-    let key = format!("{key}{member}");
-    Some(match &check.result {
+    let key = match member {
+        "" => key.to_owned(),
+        member => format!("{key}.{member}"),
+    };
+    match &check.result {
         CheckResult::Pass => Finding::new(key, Verdict::Pass, check.message.clone()),
         CheckResult::Unknown => Finding::new(key, Verdict::Unknown, check.message.clone()),
         CheckResult::Fail(explanation) if taken => {
             Finding::explained(key, Verdict::Warn, explanation)
         }
         CheckResult::Fail(explanation) => Finding::explained(key, Verdict::Fail, explanation),
-    })
+    }
 }
 
 fn templates(app: &App) -> impl Iterator<Item = &Template> {

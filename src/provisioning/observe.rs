@@ -64,8 +64,8 @@ impl Handler for Observer {
             }
         };
         let took = started.elapsed();
-        let listed: HashMap<i64, UpstreamWorkspace> =
-            listed.into_iter().map(|w| (w.id, w)).collect();
+        let listed: HashMap<_, UpstreamWorkspace> =
+            listed.into_iter().map(|w| (w.at.id.clone(), w)).collect();
         let mut news = Vec::new();
         for workspace in &in_flight {
             match listed.get(&workspace.external_id) {
@@ -74,7 +74,7 @@ impl Handler for Observer {
                 }
                 Some(_) => {}
                 None if workspace.age_seconds < MISSING_AFTER_SECONDS => {}
-                None => match provider.get_workspace(workspace.external_id).await {
+                None => match provider.get_workspace(&workspace.external_id).await {
                     Ok(None) => news.push((
                         workspace,
                         "CANCELLED".into(),

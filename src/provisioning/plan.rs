@@ -29,6 +29,21 @@ pub fn steps(cloud: Cloud, compute_mode: ComputeMode) -> &'static [&'static dyn 
             &CreateServicePrincipal,
             &DeliverToken,
         ],
+        (Cloud::Azure, ComputeMode::Classic) => &[
+            &Preflight,
+            &CreateNetwork,
+            &CreateWorkspace,
+            &AwaitRunning,
+            &AwaitReachable,
+            &DeliverToken,
+        ],
+        (Cloud::Azure, ComputeMode::Serverless) => &[
+            &Preflight,
+            &CreateWorkspace,
+            &AwaitRunning,
+            &AwaitReachable,
+            &DeliverToken,
+        ],
     }
 }
 
@@ -36,6 +51,8 @@ pub fn steps(cloud: Cloud, compute_mode: ComputeMode) -> &'static [&'static dyn 
 pub const ROWS: &[(Cloud, ComputeMode)] = &[
     (Cloud::Aws, ComputeMode::Classic),
     (Cloud::Aws, ComputeMode::Serverless),
+    (Cloud::Azure, ComputeMode::Classic),
+    (Cloud::Azure, ComputeMode::Serverless),
 ];
 
 /// The step of that name, if this version knows it.

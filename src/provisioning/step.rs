@@ -45,7 +45,7 @@ pub enum Kind {
     Delete,
 }
 
-/// The calls of steps, named like the methods of provider and store.
+/// The calls of steps, named after the methods of provider and store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named like the methods that are documented")]
 pub enum Call {
@@ -60,7 +60,9 @@ pub enum Call {
     CreateNetwork,
     ReportNetwork,
     DeleteNetwork,
-    ListWorkspaces,
+    ExplainFailed,
+    Leftovers,
+    FindWorkspaces,
     GetWorkspace,
     CreateWorkspace,
     DeleteWorkspace,
@@ -96,7 +98,9 @@ impl Call {
             Self::CreateNetwork => "create_network",
             Self::ReportNetwork => "report_network",
             Self::DeleteNetwork => "delete_network",
-            Self::ListWorkspaces => "list_workspaces",
+            Self::ExplainFailed => "explain_failed",
+            Self::Leftovers => "leftovers",
+            Self::FindWorkspaces => "find_workspaces",
             Self::GetWorkspace => "get_workspace",
             Self::CreateWorkspace => "create_workspace",
             Self::DeleteWorkspace => "delete_workspace",
@@ -131,7 +135,9 @@ impl Call {
             | Self::FindStorage
             | Self::FindNetwork
             | Self::ReportNetwork
-            | Self::ListWorkspaces
+            | Self::ExplainFailed
+            | Self::Leftovers
+            | Self::FindWorkspaces
             | Self::GetWorkspace
             | Self::FindServicePrincipal
             | Self::Probe

@@ -1,6 +1,7 @@
 //! The table `sightings`: what the sweep remembers of a workspace, and the workspaces that are at rest.
 
 use super::Result;
+use crate::domain::external::UpstreamId;
 use crate::domain::id::WorkspaceId;
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use std::time::Duration;
 pub struct AtRest {
     /// Our id.
     pub id: WorkspaceId,
-    /// Databricks' id.
-    pub external_id: i64,
+    /// What the vendor calls it.
+    pub external_id: UpstreamId,
     /// Whether it is ready; else its create succeeded and it is no longer there as it was.
     pub ready: bool,
     /// The code of its problem.
@@ -27,7 +28,7 @@ pub struct AtRest {
 pub async fn at_rest(db: &mut PgConnection, account: &str) -> Result<Vec<AtRest>> {
     let rows = sqlx::query!(
         r#"select w.id,
-                  (w.external -> 'workspace' ->> 'id')::bigint as "external_id!",
+                  w.external -> 'workspace' ->> 'id' as "external_id!",
                   w.phase = 'ready' as "ready!",
                   w.problem ->> 'code' as code,
                   s.missing_since is not null as "missing!"
@@ -46,7 +47,7 @@ pub async fn at_rest(db: &mut PgConnection, account: &str) -> Result<Vec<AtRest>
         .into_iter()
         .map(|row| AtRest {
             id: WorkspaceId::from_uuid(row.id),
-            external_id: row.external_id,
+            external_id: UpstreamId::read(&row.external_id),
             ready: row.ready,
             code: row.code,
             missing: row.missing,

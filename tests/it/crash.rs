@@ -82,7 +82,6 @@ async fn one_token_one_version(app: &TestApp, name: &str, case: &str) {
 async fn a_worker_killed_with_a_call_in_flight_is_succeeded() {
     let [vault, aws] = STORES;
     let unrepeatable = variants::unrepeatable().await.into_iter();
-    let unrepeatable = unrepeatable.map(|(variant, call)| (variant, variants::behind(call).0));
     // Writes that may be repeated must not do harm either.
     let assign = (variants::ALL[0], Call::AssignPrincipal);
     let calls = unrepeatable

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use brickyard::cloud;
 use brickyard::config::{self, Config};
 use brickyard::secrets::{self, vault};
 use secrecy::ExposeSecret;
@@ -40,7 +41,10 @@ async fn the_tours_configuration_fits_its_world() {
     let simulator = Simulator::start(simulator::Settings::default())
         .await
         .expect("it starts");
-    let (world, account) = (simulator.world(), &config.accounts["main"]);
+    let world = simulator.world();
+    let cloud::Settings::Aws(account) = &config.accounts["main"] else {
+        panic!("the tour is on AWS");
+    };
     assert_eq!(account.account_id, world.account_id);
     assert_eq!(account.client_id, world.client_id);
     assert_eq!(account.client_secret.expose_secret(), world.client_secret);

@@ -7,6 +7,7 @@
 
 mod admission;
 mod audit;
+mod azure;
 mod bad_input;
 mod canary;
 mod chaos;

@@ -6,6 +6,7 @@ use crate::support::process::Process;
 use crate::support::variants;
 use crate::support::{Builder, PATIENCE, TestApp};
 use brickyard::dev;
+use brickyard::domain::cloud::Cloud;
 use brickyard::provisioning::step::{self, Step};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -117,7 +118,7 @@ async fn an_answer_lost_in_a_retry_makes_no_second() {
     some_at_a_time(cases.map(|(call, fault, step)| async move {
         let app = keeping(1).await;
         let failed = failed_at(&app, step).await;
-        let (behind, _) = variants::behind(call);
+        let behind = variants::behind(Cloud::Aws, call)[0].0;
         app.fault(Fault::new(fault).on(behind));
         let retry = retried(&app, &failed).await;
         let case = format!("{fault:?} on {behind:?} after {step}");

@@ -1,6 +1,7 @@
 //! What a client has to know of the simulated Azure.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -60,6 +61,8 @@ pub struct AzureWorld {
     pub workspace_url_template: String,
     /// The authority behind the certificate of all that is `https` here.
     pub ca_pem: String,
+    /// A file that holds it, for as long as the simulator runs.
+    pub ca_file: PathBuf,
     /// Where a machine asks for the token of its managed identity, without the path.
     pub imds_endpoint: String,
     /// Where an app service does, with the path.
@@ -70,7 +73,13 @@ pub struct AzureWorld {
 
 impl AzureWorld {
     /// The generator is its own: what the rest of the world is made of does not depend on Azure.
-    pub(crate) fn new(http: SocketAddr, tls: SocketAddr, seed: u64, ca_pem: String) -> AzureWorld {
+    pub(crate) fn new(
+        http: SocketAddr,
+        tls: SocketAddr,
+        seed: u64,
+        ca_pem: String,
+        ca_file: PathBuf,
+    ) -> AzureWorld {
         let mut chance = Chance::new(seed ^ 0x0061_7a75_7265);
         let subscription_id = chance.uuid();
         let port = tls.port();
@@ -98,6 +107,7 @@ impl AzureWorld {
                 http.port()
             ),
             ca_pem,
+            ca_file,
             imds_endpoint: format!("http://{http}"),
             identity_endpoint: format!("http://{http}/msi/token"),
             identity_header: chance.uuid(),

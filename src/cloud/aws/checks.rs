@@ -1,10 +1,36 @@
-//! What preflight and probing make of answers.
+//! What preflight makes of answers.
 
-use super::failure::{Act, explain};
-use crate::cloud::{Check, CheckResult, CloudError, Failure, Probe, Result};
+use crate::cloud::failure::{Act, explain};
+use crate::cloud::{Check, CheckResult, CloudError, Failure, NETWORK_FREE, Result, SUBNETS_FREE};
 use crate::databricks::Error;
-use crate::databricks::error::Shape;
 use crate::domain::problem::{Code, Explanation};
+
+/// The setting that is the likely cause if the account does not answer as it should.
+pub(in crate::cloud) fn suspect(why: &Explanation) -> Option<&'static str> {
+    Some(match why.code {
+        Code::UpstreamUnauthenticated => "client_secret",
+        Code::UpstreamForbidden => "client_id",
+        // A login page instead of an answer: no account of that id lives at that address.
+        Code::UpstreamUnparseable => "account_id",
+        Code::UpstreamUnavailable => "account_host",
+        _ => return None,
+    })
+}
+
+/// The member of a template that a check is about; none if it is about the account.
+pub(in crate::cloud) fn checked(check: &str) -> Option<&'static str> {
+    Some(match check {
+        ACCOUNT_ACCESS => return None,
+        "credentials_exist" => "credentials_id",
+        "storage_exists" => "storage_configuration_id",
+        "network_exists" | NETWORK_FREE | "network_valid" => "network_id",
+        SUBNETS_FREE => "subnet_ids",
+        _ => "",
+    })
+}
+
+/// The check whether the account lets us in.
+pub(super) const ACCOUNT_ACCESS: &str = "account_access";
 
 pub(super) fn check(name: &'static str, result: CheckResult, message: String) -> Check {
     Check {
@@ -52,24 +78,5 @@ pub(super) fn given(
             ))
         }
         Err(error) => unless_throttled(name, explain(error, Act::Read, &detail)),
-    }
-}
-
-/// Most failures of a young workspace pass. What is ours to wait out or can never pass is an error.
-pub(super) fn not_ready(error: Error, doing: &str) -> Result<Probe> {
-    let private = matches!(&error, Error::Api(answer) if answer.shape == Shape::PrivateLink);
-    let explained = explain(error, Act::Read, doing);
-    match explained.failure {
-        Failure::Throttled(_) => Err(explained),
-        _ if private => {
-            let hint = "Set `reachable_from_here = false` in the template, or run Brickyard where the private \
-                        connection ends.";
-            let explanation = Box::new(explained.explanation.hint(hint));
-            Err(CloudError {
-                failure: Failure::Refused,
-                explanation,
-            })
-        }
-        _ => Ok(Probe::NotReady(explained.explanation.detail)),
     }
 }

@@ -4,29 +4,64 @@
 //! not there, not where it says that the account is not ours or that tokens are switched off.
 
 mod checks;
-mod failure;
-mod listing;
 mod networks;
 mod nouns;
+mod objects;
 
+use super::failure::{Act, explain, removed};
+use super::workspace::Api;
 use super::{
-    Check, CheckResult, ConfigurationObject, ListedObject, ListedToken, MintedToken, NetworkReport,
-    NewWorkspace, ObjectKind, Own, Probe, Provider, Result, ServicePrincipal, TokenOwner,
-    UpstreamWorkspace,
+    Check, CheckResult, CloudError, ConfigurationObject, Failure, ListedObject, ListedToken,
+    MintedToken, NetworkReport, NewWorkspace, ObjectKind, Own, Probe, Provider, Result,
+    ServicePrincipal, Timeouts, TokenOwner, UpstreamWorkspace,
 };
-use crate::databricks::account::networks::NetworkRequest;
 use crate::databricks::account::workspaces::{Workspace, WorkspaceRequest};
-use crate::databricks::client::Proof;
-use crate::databricks::host::Host;
-use crate::databricks::{Class, Client, Error, Settings};
+use crate::databricks::{Client, Settings};
 use crate::domain::cloud::ComputeMode;
-use crate::domain::spec::{CredentialsSource, NetworkSource, Spec, StorageSource, Vpc};
+use crate::domain::external::{ExternalWorkspace, UpstreamId};
+use crate::domain::problem::{Code, Explanation};
+use crate::domain::spec::{CredentialsSource, NetworkSource, Spec, StorageSource};
 use crate::outbound::Outbound;
 use async_trait::async_trait;
-use checks::{check, given, not_ready, unless_throttled};
-use failure::{Act, explain};
-use nouns::minted;
+use checks::{ACCOUNT_ACCESS, check, given, unless_throttled};
+pub(super) use checks::{checked, suspect};
 use secrecy::SecretString;
+
+/// An account, as it is configured.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Address of the account API, without a trailing slash.
+    pub account_host: String,
+    /// Databricks' account id (UUID).
+    pub account_id: String,
+    /// The provisioning service principal (UUID).
+    pub client_id: String,
+    /// Its OAuth secret.
+    pub client_secret: SecretString,
+    /// Domain below which every workspace's host must lie before a token is sent there.
+    pub workspace_domain: String,
+    /// Address of a workspace with `{deployment_name}`; `https://{deployment_name}.<workspace_domain>` if absent.
+    pub workspace_url_template: Option<String>,
+    /// Calls per second to the account API, of all processes together.
+    pub requests_per_second: u32,
+}
+
+impl Account {
+    pub(super) fn open(self, timeouts: Timeouts, outbound: Outbound) -> Aws {
+        let settings = Settings {
+            account_host: self.account_host,
+            account_id: self.account_id,
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            workspace_domain: self.workspace_domain,
+            workspace_url_template: self.workspace_url_template,
+            requests_per_second: self.requests_per_second,
+            create_timeout: timeouts.create,
+            call_timeout: timeouts.call,
+        };
+        Aws::new(settings, outbound)
+    }
+}
 
 /// One Databricks account on AWS.
 pub struct Aws {
@@ -41,22 +76,21 @@ impl Aws {
         }
     }
 
-    fn host(&self, url: &str) -> Result<Host> {
-        let host = self.client.workspace(url);
-        host.map_err(|error| explain(error, Act::Read, "calling the workspace"))
-    }
-
     fn workspace(&self, found: Workspace) -> UpstreamWorkspace {
         let tags = found.custom_tags.unwrap_or_default().into_iter();
         UpstreamWorkspace {
-            id: found.workspace_id,
+            at: ExternalWorkspace {
+                id: found.workspace_id.into(),
+                number: None,
+                // A name that cannot be a subdomain has no address; nothing is ever sent to it.
+                url: self
+                    .client
+                    .workspace_url(&found.deployment_name)
+                    .unwrap_or_default(),
+                deployment_name: found.deployment_name,
+                progress_url: None,
+            },
             name: found.workspace_name,
-            // A name that cannot be a subdomain has no address; nothing is ever sent to it.
-            url: self
-                .client
-                .workspace_url(&found.deployment_name)
-                .unwrap_or_default(),
-            deployment_name: found.deployment_name,
             status: found.workspace_status,
             status_message: crate::domain::scrub::scrubbed(&found.workspace_status_message),
             region: found.aws_region,
@@ -71,18 +105,23 @@ impl Aws {
     }
 }
 
-/// Absent counts as removed.
-fn removed(result: std::result::Result<(), Error>, doing: &str) -> Result<()> {
-    match result {
-        Err(error) if error.is_not_found() => Ok(()),
-        result => result.map_err(|error| explain(error, Act::Delete, doing)),
+/// Databricks' number of a workspace.
+fn number(id: &UpstreamId) -> Result<i64> {
+    match id {
+        UpstreamId::Number(number) => Ok(*number),
+        UpstreamId::Resource(_) => Err(CloudError::new(
+            Failure::Refused,
+            Code::Internal,
+            "a workspace on AWS has a number, and no resource id",
+            None,
+        )),
     }
 }
 
 #[async_trait]
 impl Provider for Aws {
     async fn preflight(&self, spec: &Spec, own: Own<'_>) -> Result<Vec<Check>> {
-        let access = "account_access";
+        let access = ACCOUNT_ACCESS;
         let mut checks = vec![match self.client.list_credentials().await {
             Ok(_) => {
                 let message = "the account accepts the provisioning principal".to_owned();
@@ -109,7 +148,7 @@ impl Provider for Aws {
             checks.push(given("storage_exists", "storage configuration", id, found)?);
         }
         match &spec.network {
-            None => {}
+            None | Some(NetworkSource::Subnets(_) | NetworkSource::Range(_)) => {}
             Some(NetworkSource::Existing { network_id }) => {
                 let found = self.client.get_network(network_id).await;
                 checks.extend(networks::check_given(network_id, found, own)?);
@@ -122,68 +161,26 @@ impl Provider for Aws {
         Ok(checks)
     }
 
-    async fn find_credentials(&self, name: &str) -> Result<Option<ConfigurationObject>> {
-        let all = self.client.list_credentials().await;
-        let all = all.map_err(|error| explain(error, Act::Read, "listing credentials"))?;
-        Ok(all
-            .into_iter()
-            .find(|it| it.credentials_name == name)
-            .map(Into::into))
+    async fn find_object(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        _: &Spec,
+    ) -> Result<Option<ConfigurationObject>> {
+        objects::find(&self.client, kind, name).await
     }
 
-    async fn create_credentials(&self, name: &str, role_arn: &str) -> Result<ConfigurationObject> {
-        let made = self.client.create_credentials(name, role_arn).await;
-        let doing = "creating the credentials configuration";
-        made.map(Into::into)
-            .map_err(|error| explain(error, Act::Create, doing))
+    async fn create_object(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        spec: &Spec,
+    ) -> Result<ConfigurationObject> {
+        objects::create(&self.client, kind, name, spec).await
     }
 
-    async fn delete_credentials(&self, id: &str) -> Result<()> {
-        let gone = self.client.delete_credentials(id).await;
-        removed(gone, "deleting the credentials configuration")
-    }
-
-    async fn find_storage(&self, name: &str) -> Result<Option<ConfigurationObject>> {
-        let all = self.client.list_storage().await;
-        let all = all.map_err(|error| explain(error, Act::Read, "listing storage"))?;
-        Ok(all
-            .into_iter()
-            .find(|it| it.storage_configuration_name == name)
-            .map(Into::into))
-    }
-
-    async fn create_storage(&self, name: &str, bucket: &str) -> Result<ConfigurationObject> {
-        let made = self.client.create_storage(name, bucket).await;
-        let doing = "creating the storage configuration";
-        made.map(Into::into)
-            .map_err(|error| explain(error, Act::Create, doing))
-    }
-
-    async fn delete_storage(&self, id: &str) -> Result<()> {
-        let gone = self.client.delete_storage(id).await;
-        removed(gone, "deleting the storage configuration")
-    }
-
-    async fn find_network(&self, name: &str) -> Result<Option<ConfigurationObject>> {
-        let all = self.client.list_networks().await;
-        let all = all.map_err(|error| explain(error, Act::Read, "listing networks"))?;
-        Ok(all
-            .into_iter()
-            .find(|it| it.network_name == name)
-            .map(Into::into))
-    }
-
-    async fn create_network(&self, name: &str, vpc: &Vpc) -> Result<ConfigurationObject> {
-        let request = NetworkRequest {
-            network_name: name,
-            vpc_id: &vpc.vpc_id,
-            subnet_ids: &vpc.subnet_ids,
-            security_group_ids: &vpc.security_group_ids,
-        };
-        let made = self.client.create_network(request).await;
-        let doing = "creating the network configuration";
-        made.map(Into::into)
-            .map_err(|error| explain(error, Act::Create, doing))
+    async fn delete_object(&self, kind: ObjectKind, id: &str) -> Result<()> {
+        objects::delete(&self.client, kind, id).await
     }
 
     async fn report_network(&self, id: &str) -> Result<Option<NetworkReport>> {
@@ -194,13 +191,8 @@ impl Provider for Aws {
         }
     }
 
-    async fn delete_network(&self, id: &str) -> Result<()> {
-        let gone = self.client.delete_network(id).await;
-        removed(gone, "deleting the network configuration")
-    }
-
     async fn list_objects(&self, kind: ObjectKind) -> Result<Vec<ListedObject>> {
-        listing::objects(&self.client, kind).await
+        objects::list(&self.client, kind).await
     }
 
     async fn list_workspaces(&self) -> Result<Vec<UpstreamWorkspace>> {
@@ -209,8 +201,12 @@ impl Provider for Aws {
         Ok(all.into_iter().map(|found| self.workspace(found)).collect())
     }
 
-    async fn get_workspace(&self, id: i64) -> Result<Option<UpstreamWorkspace>> {
-        match self.client.get_workspace(id).await {
+    async fn find_workspaces(&self, _: &str, _: &Spec) -> Result<Vec<UpstreamWorkspace>> {
+        self.list_workspaces().await
+    }
+
+    async fn get_workspace(&self, id: &UpstreamId) -> Result<Option<UpstreamWorkspace>> {
+        match self.client.get_workspace(number(id)?).await {
             Ok(found) => Ok(Some(self.workspace(found))),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(explain(error, Act::Read, "looking at the workspace")),
@@ -238,11 +234,22 @@ impl Provider for Aws {
         Ok(self.workspace(made))
     }
 
-    async fn delete_workspace(&self, id: i64) -> Result<()> {
-        removed(
-            self.client.delete_workspace(id).await,
-            "deleting the workspace",
-        )
+    /// The message of a workspace and the verdict on its network say it already.
+    async fn explain_failed(&self, _: &ExternalWorkspace) -> Result<Option<Explanation>> {
+        Ok(None)
+    }
+
+    async fn delete_workspace(&self, id: &UpstreamId, _whole: bool) -> Result<()> {
+        let gone = self.client.delete_workspace(number(id)?).await;
+        removed(gone, "deleting the workspace")
+    }
+
+    async fn leftovers(&self, _: &str, _: &Spec) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    async fn list_service_principals(&self) -> Result<Vec<ListedObject>> {
+        objects::principals(&self.client).await
     }
 
     async fn find_service_principal(&self, name: &str) -> Result<Option<ServicePrincipal>> {
@@ -270,101 +277,59 @@ impl Provider for Aws {
 
     async fn assign_service_principal(
         &self,
-        workspace: i64,
+        workspace: &ExternalWorkspace,
         principal: &ServicePrincipal,
     ) -> Result<()> {
-        let done = self.client.assign_user(workspace, &principal.id).await;
+        let id = number(&workspace.id)?;
+        let done = self.client.assign_user(id, &principal.id).await;
         done.map_err(|error| explain(error, Act::Admit, "assigning the service principal"))
     }
 
-    /// In a workspace without any token the vendor has no permissions object to add to. That is passed over: an
-    /// admin may mint on behalf of a principal, and if that needs the permission after all, minting says so.
-    async fn allow_tokens(&self, url: &str, principal: &ServicePrincipal) -> Result<()> {
-        let host = self.host(url)?;
-        match self
-            .client
-            .allow_tokens(&host, &principal.application_id)
+    async fn allow_tokens(
+        &self,
+        workspace: &ExternalWorkspace,
+        principal: &ServicePrincipal,
+    ) -> Result<()> {
+        Api::at(&self.client, workspace)?
+            .allow_tokens(principal)
             .await
-        {
-            Err(error) if error.class() == Some(Class::TokenPermissionsMissing) => Ok(()),
-            done => done.map_err(|error| explain(error, Act::Admit, "permitting tokens")),
-        }
     }
 
-    async fn probe(&self, url: &str) -> Result<Probe> {
-        let host = self.host(url)?;
-        match self.client.resolve(&host).await {
-            Ok(addresses) if addresses.is_empty() => return Ok(Probe::NoName),
-            Ok(_) => {}
-            Err(error) => return Ok(Probe::NotReady(error.to_string())),
-        }
-        if let Err(error) = self.client.discover(&host).await {
-            return not_ready(error, "reading the discovery document");
-        }
-        if let Err(error) = self.client.authenticate(&host).await {
-            return not_ready(error, "fetching a token");
-        }
-        if let Err(error) = self.client.me(&host, Proof::Principal).await {
-            return not_ready(error, "asking who we are");
-        }
-        Ok(Probe::Good)
+    async fn probe(&self, workspace: &ExternalWorkspace) -> Result<Probe> {
+        Api::at(&self.client, workspace)?.probe().await
     }
 
-    /// For a service principal this is every token an admin sees, whoever owns it: tokens are known by id or
-    /// marker, and how the vendor names the owner of one minted on behalf is not documented.
-    async fn list_tokens(&self, url: &str, owner: TokenOwner<'_>) -> Result<Vec<ListedToken>> {
-        let host = self.host(url)?;
-        let found = match owner {
-            TokenOwner::Provisioner => self.client.list_own_tokens(&host).await,
-            TokenOwner::ServicePrincipal(_) => self.client.list_all_tokens(&host).await,
-        };
-        let found = found.map_err(|error| explain(error, Act::Read, "listing tokens"))?;
-        let listed = found.into_iter().map(|token| ListedToken {
-            id: token.token_id,
-            comment: token.comment,
-            expires_at_ms: token.expiry_time,
-        });
-        Ok(listed.collect())
+    async fn list_tokens(
+        &self,
+        workspace: &ExternalWorkspace,
+        owner: TokenOwner<'_>,
+    ) -> Result<Vec<ListedToken>> {
+        Api::at(&self.client, workspace)?.list_tokens(owner).await
     }
 
     async fn mint_token(
         &self,
-        url: &str,
+        workspace: &ExternalWorkspace,
         owner: TokenOwner<'_>,
         lifetime_seconds: u32,
         comment: &str,
     ) -> Result<MintedToken> {
-        let host = self.host(url)?;
-        let client = &self.client;
-        let (act, answer) = match owner {
-            TokenOwner::Provisioner => (
-                Act::Mint,
-                client.mint(&host, lifetime_seconds, comment).await,
-            ),
-            TokenOwner::ServicePrincipal(principal) => {
-                let id = &principal.application_id;
-                let answer = client
-                    .mint_on_behalf_of(&host, id, lifetime_seconds, comment)
-                    .await;
-                (Act::MintOnBehalf, answer)
-            }
-        };
-        minted(answer.map_err(|error| explain(error, act, "minting a token"))?)
+        let api = Api::at(&self.client, workspace)?;
+        api.mint(owner, lifetime_seconds, comment).await
     }
 
-    async fn revoke_token(&self, url: &str, owner: TokenOwner<'_>, token_id: &str) -> Result<()> {
-        let host = self.host(url)?;
-        let gone = match owner {
-            TokenOwner::Provisioner => self.client.revoke_own_token(&host, token_id).await,
-            TokenOwner::ServicePrincipal(_) => self.client.revoke_any_token(&host, token_id).await,
-        };
-        removed(gone, "revoking a token")
+    async fn revoke_token(
+        &self,
+        workspace: &ExternalWorkspace,
+        owner: TokenOwner<'_>,
+        token_id: &str,
+    ) -> Result<()> {
+        let api = Api::at(&self.client, workspace)?;
+        api.revoke(owner, token_id).await
     }
 
-    async fn try_token(&self, url: &str, value: &SecretString) -> Result<()> {
-        let host = self.host(url)?;
-        let tried = self.client.me(&host, Proof::Pat(value)).await;
-        tried.map_err(|error| explain(error, Act::Read, "trying the token"))
+    async fn try_token(&self, workspace: &ExternalWorkspace, value: &SecretString) -> Result<()> {
+        Api::at(&self.client, workspace)?.try_token(value).await
     }
 
     fn set_processes(&self, live: u32) {

@@ -1,10 +1,11 @@
 //! What Databricks says of networks: its verdicts as our problems, and what can be told before it gives one.
 
 use super::checks::{check, given, unless_throttled};
-use super::failure::{Act, explain};
+use crate::cloud::failure::{Act, explain};
 use crate::cloud::{Check, CheckResult, NETWORK_FREE, NetworkReport, Own, Result, SUBNETS_FREE};
 use crate::databricks::account::networks::{Network, NetworkError};
 use crate::databricks::{Error, Side};
+use crate::domain::external::UpstreamId;
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::domain::scrub::scrubbed;
 use crate::domain::spec::Vpc;
@@ -85,7 +86,8 @@ pub(super) fn check_given(
 
 fn check_free(network: &Network, own: Own<'_>) -> Check {
     let id = &network.network_id;
-    match network.workspace_id.filter(|it| Some(*it) != own.workspace) {
+    let ours = |it: &i64| own.workspace == Some(&UpstreamId::Number(*it));
+    match network.workspace_id.filter(|it| !ours(it)) {
         None => check(
             NETWORK_FREE,
             CheckResult::Pass,
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn an_old_verdict_blocks_only_where_nothing_can_renew_it() {
         let own = Own {
-            workspace: Some(7),
+            workspace: Some(&UpstreamId::Number(7)),
             network: "ours",
         };
         let broken = json!([error("vpc", "x")]);

@@ -94,7 +94,7 @@ fn access_key(
 #[cfg(feature = "aws")]
 fn is_kms_key(id: &str) -> bool {
     let known = id.starts_with("arn:") || id.starts_with("alias/");
-    let plain = id.starts_with("mrk-") || crate::config::shape::is_uuid(id);
+    let plain = id.starts_with("mrk-") || crate::domain::id::is_uuid(id);
     let text = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
     (known || plain) && id.len() <= 2048 && id.bytes().all(text)
 }

@@ -4,15 +4,15 @@
 //! is what a request may set, and the section has its default. A template is checked as a whole: what it refers to
 //! exists, what it says fits its compute mode ([`Settable`]), and what it demands of requests compiles ([`Demands`]).
 
+mod azure;
 mod checks;
 
-use super::clouds::AccountSettings;
 use super::{Mistake, Mistakes, Source, source};
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::demands::{Demands, Wanted};
 use crate::domain::local::TTL_SECONDS;
 use crate::domain::marker::WORKSPACE_TAG;
-use crate::domain::settable::{Settable, is_object, members};
+use crate::domain::settable::{Settable, is_object, members, needless};
 use crate::domain::spec::TokenFor;
 use crate::domain::template::{Template, Templates, parse_reference};
 use checks::{check_secret_path, check_tags};
@@ -38,7 +38,19 @@ pub(super) struct Raw {
     subnet_ids: Option<Vec<String>>,
     security_group_ids: Option<Vec<String>>,
     tags: BTreeMap<String, String>,
-    token_for: TokenFor,
+    resource_group: Option<String>,
+    vnet_id: Option<String>,
+    public_subnet: Option<String>,
+    private_subnet: Option<String>,
+    vnet_range: Option<String>,
+    public_ip: Option<bool>,
+    public_network_access: Option<bool>,
+    back_end_private_link: Option<bool>,
+    infrastructure_encryption: Option<bool>,
+    managed_services_key: Option<String>,
+    managed_disk_key: Option<String>,
+    force_deletion: Option<bool>,
+    token_for: Option<TokenFor>,
     token_lifetime_seconds: u32,
     secret_store: Option<String>,
     secret_path: String,
@@ -72,7 +84,19 @@ impl Default for Raw {
             subnet_ids: None,
             security_group_ids: None,
             tags: BTreeMap::new(),
-            token_for: TokenFor::ServicePrincipal,
+            resource_group: None,
+            vnet_id: None,
+            public_subnet: None,
+            private_subnet: None,
+            vnet_range: None,
+            public_ip: None,
+            public_network_access: None,
+            back_end_private_link: None,
+            infrastructure_encryption: None,
+            managed_services_key: None,
+            managed_disk_key: None,
+            force_deletion: None,
+            token_for: None,
             token_lifetime_seconds: 30 * DAY,
             secret_store: None,
             secret_path: "databricks/{team}/{name}".to_owned(),
@@ -94,10 +118,9 @@ impl Default for Raw {
 
 /// What a template may refer to.
 pub(super) struct References<'r> {
-    /// Names, also of those that are not right in themselves.
-    pub(super) account_names: &'r [String],
+    /// The cloud of each account, also of those that are not right in themselves; `None` if there is no such cloud.
+    pub(super) accounts: &'r BTreeMap<String, Option<Cloud>>,
     pub(super) store_names: &'r [String],
-    pub(super) accounts: &'r BTreeMap<String, AccountSettings>,
 }
 
 pub(super) fn read(
@@ -163,7 +186,7 @@ fn lifetime(raw: &Raw, key: &str, mistakes: &mut Mistakes) -> Option<u32> {
 }
 
 fn warn(raw: &Raw, key: &str, warnings: &mut Vec<Mistake>) {
-    if raw.token_for == TokenFor::Provisioner {
+    if raw.token_for == Some(TokenFor::Provisioner) {
         warnings.push(Mistake::new(
             format!("{key}.token_for"),
             "`provisioner`: whoever reads the token administers the workspace",
@@ -194,6 +217,11 @@ impl Raw {
             vpc_id: raw.vpc_id.clone(),
             subnet_ids: raw.subnet_ids.clone(),
             security_group_ids: raw.security_group_ids.clone(),
+            resource_group: raw.resource_group.clone(),
+            vnet_id: raw.vnet_id.clone(),
+            public_subnet: raw.public_subnet.clone(),
+            private_subnet: raw.private_subnet.clone(),
+            vnet_range: raw.vnet_range.clone(),
             token_lifetime_seconds: Some(raw.token_lifetime_seconds),
             keep_failed_seconds: Some(raw.keep_failed_seconds),
         }
@@ -228,22 +256,28 @@ impl Reader<'_> {
             self.mistakes.range(key, value, 60..=DAY);
         }
         let ttl_seconds = lifetime(&raw, self.key, self.mistakes);
+        let cloud = match self.references.accounts.get(&account) {
+            Some(Some(cloud)) => *cloud,
+            // Told of the account: nothing else can be said.
+            Some(None) => return None,
+            None => Cloud::Aws,
+        };
         let settable = raw.settable();
-        let demands = self.demands(&raw, &settable);
-        let accounts = self.references.accounts;
+        let demands = self.demands(&raw, &settable, cloud);
+        let token_for = self.token_for(&raw, cloud);
+        let azure = azure::options(&raw, cloud, self.key, self.mistakes);
         Some(Template {
             name: name.to_owned(),
             version,
             description: raw.description,
-            cloud: accounts
-                .get(&account)
-                .map_or(Cloud::Aws, |account| account.cloud),
+            cloud,
             account,
             compute_mode: raw.compute_mode,
             settable,
             demands: demands?,
             tags: raw.tags,
-            token_for: raw.token_for,
+            azure,
+            token_for,
             secret_store,
             secret_path: raw.secret_path,
             reachable_from_here: raw.reachable_from_here,
@@ -262,13 +296,27 @@ impl Reader<'_> {
             .mistakes
             .required(format!("{}.{member}", self.key), given);
         let known = match section {
-            "accounts" => self.references.account_names,
-            _ => self.references.store_names,
+            "accounts" => self.references.accounts.contains_key(&name),
+            _ => self.references.store_names.contains(&name),
         };
-        if !name.is_empty() && !known.contains(&name) {
+        if !name.is_empty() && !known {
             self.add(member, format!("there is no [{section}.{name}]"));
         }
         name
+    }
+
+    /// Whose token; the cloud's usual one if the template does not say.
+    fn token_for(&mut self, raw: &Raw, cloud: Cloud) -> TokenFor {
+        let possible = cloud.traits().token_for;
+        let wanted = raw.token_for.unwrap_or(possible[0]);
+        if !possible.contains(&wanted) {
+            let why = format!(
+                "on {} a token is always the provisioning principal's own: `provisioner`",
+                cloud.as_str()
+            );
+            self.add("token_for", why);
+        }
+        wanted
     }
 
     fn required_tags(&mut self, raw: &Raw) {
@@ -300,7 +348,7 @@ impl Reader<'_> {
 
     /// What the template demands of requests. What is wrong without them and can be mended by one parameter is
     /// required of them.
-    fn demands(&mut self, raw: &Raw, settable: &Settable) -> Option<Demands> {
+    fn demands(&mut self, raw: &Raw, settable: &Settable, cloud: Cloud) -> Option<Demands> {
         let known = members().map(|(name, _)| name);
         let strange = |name: &&String| !known.contains(&name.as_str());
         let strangers: Vec<String> = raw.parameters.keys().filter(strange).cloned().collect();
@@ -313,7 +361,7 @@ impl Reader<'_> {
             self.add(&format!("parameters.{name}"), why);
         }
         let mut required: Vec<String> = Vec::new();
-        for wrong in settable.settle(raw.compute_mode).1 {
+        for wrong in settable.settle(cloud, raw.compute_mode).1 {
             let open = |name: &&str| raw.parameters.contains_key(*name) && !settable.has(name);
             match wrong.members().filter(open).collect::<Vec<_>>().as_slice() {
                 [] => self.add(&wrong.member, wrong.why.clone()),
@@ -321,14 +369,9 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        if raw.compute_mode == ComputeMode::Serverless {
-            for name in raw.parameters.keys().filter(|name| is_object(name)) {
-                if known.contains(&name.as_str()) {
-                    self.add(
-                        &format!("parameters.{name}"),
-                        "a serverless workspace has none",
-                    );
-                }
+        for name in raw.parameters.keys() {
+            if let Some(why) = needless(name, cloud, raw.compute_mode) {
+                self.add(&format!("parameters.{name}"), why);
             }
         }
         if !strangers.is_empty() {

@@ -194,7 +194,7 @@ fn every_mistake_names_its_key() {
         ),
         (
             add("accounts.main", "cloud = \"gcp\""),
-            "accounts.main.cloud: `gcp` is none of aws",
+            "accounts.main.cloud: `gcp` is none of aws, azure",
         ),
         (
             add("accounts.main", "account_host = \"http://127.0.0.1:1\""),

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 const EXAMPLE: &str = include_str!("../../../brickyard.example.toml");
 
+#[cfg(feature = "azure")]
+mod azure;
 mod every_mistake;
 mod login;
 mod objects;
@@ -67,7 +69,7 @@ fn the_example_is_right() {
     assert_eq!(config.issuers.len(), 2);
     let sandbox = config.templates.find("sandbox").unwrap();
     assert_eq!(sandbox.settable.token_lifetime_seconds, Some(2_592_000));
-    assert!(summary(&config).contains("templates  sandbox@1"));
+    assert!(summary(&config).contains("templates  sandbox@1, sandbox-azure@1"));
 }
 
 #[test]
@@ -141,6 +143,12 @@ fn the_example_tells_the_defaults() {
         "recovery_window_days",
         "authority_host",
         "federated_token_file",
+        "vnet_id",
+        "public_subnet",
+        "private_subnet",
+        "vnet_range",
+        "managed_services_key",
+        "managed_disk_key",
         "tier",
         "credentials_id",
         "storage_configuration_id",

@@ -167,9 +167,12 @@ fn versions_stand_side_by_side() {
         assert_eq!(found(absent), None);
     }
     let newest: Vec<String> = config.templates.newest().map(|it| it.reference()).collect();
-    assert_eq!(newest, ["other@1", "sandbox@10"]);
+    assert_eq!(newest, ["other@1", "sandbox@10", "sandbox-azure@1"]);
     assert_eq!(config.templates.versions("sandbox"), [1, 2, 10]);
-    assert!(summary(&config).contains("templates  other@1, sandbox@1, sandbox@2, sandbox@10"));
+    assert!(
+        summary(&config)
+            .contains("templates  other@1, sandbox@1, sandbox@2, sandbox@10, sandbox-azure@1")
+    );
 }
 
 #[test]
@@ -254,7 +257,12 @@ fn a_source_that_is_named_replaces_the_templates() {
     let moved = with(json!({"vpc_id": "vpc-00000000"}));
     assert!(moved.subnet_ids.is_some() && moved.vpc_id.as_deref() == Some("vpc-00000000"));
     let both = with(json!({"vpc_id": "vpc-00000000", "network_id": id}));
-    let wrongs = both.settle(crate::domain::cloud::ComputeMode::Classic).1;
+    let wrongs = both
+        .settle(
+            crate::domain::cloud::Cloud::Aws,
+            crate::domain::cloud::ComputeMode::Classic,
+        )
+        .1;
     assert!(
         wrongs.iter().any(|wrong| wrong.member == "network_id"),
         "{wrongs:?}"

@@ -3,27 +3,34 @@
 
 mod rules;
 
+pub use rules::needless;
+
+use super::cloud::Cloud;
 use super::spec::{CredentialsSource, NetworkSource, StorageSource};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// Two years: the longest lifetime Databricks gives a token.
 const TOKEN_LIFETIME_SECONDS: RangeInclusive<u32> = 1..=63_072_000;
 /// At most a month.
 const KEEP_FAILED_SECONDS: RangeInclusive<u32> = 0..=30 * 24 * 3600;
-const TIERS: [&str; 3] = ["STANDARD", "PREMIUM", "ENTERPRISE"];
 /// Each in an availability zone of its own; no region has as many.
 const SUBNETS: RangeInclusive<usize> = 2..=16;
 const SECURITY_GROUPS: RangeInclusive<usize> = 1..=5;
 
 /// Two sources of one thing, only one of which can be.
-const SOURCES: [(&[&str], &[&str]); 3] = [
+const SOURCES: [(&[&str], &[&str]); 4] = [
     (&["credentials_id"], &["role_arn"]),
     (&["storage_configuration_id"], &["bucket_name"]),
     (
         &["network_id"],
         &["vpc_id", "subnet_ids", "security_group_ids"],
+    ),
+    (
+        &["vnet_id", "public_subnet", "private_subnet"],
+        &["vnet_range"],
     ),
 ];
 
@@ -53,6 +60,16 @@ pub struct Settable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_group_ids: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vnet_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_subnet: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_subnet: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vnet_range: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_lifetime_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_failed_seconds: Option<u32>,
@@ -60,7 +77,7 @@ pub struct Settable {
 
 /// The JSON Schema of each member: every value that can ever be right.
 #[rustfmt::skip]
-pub fn members() -> [(&'static str, Value); 12] {
+pub fn members() -> [(&'static str, Value); 17] {
     let id = |what: &str| json!({"type": "string", "format": "uuid", "description": format!("Databricks' id of an existing {what}.")});
     let ids = |what: &str, number: RangeInclusive<usize>| json!({
         "type": "array", "items": {"type": "string"}, "uniqueItems": true,
@@ -72,7 +89,7 @@ pub fn members() -> [(&'static str, Value); 12] {
     let text = |what: &str| json!({"type": "string", "description": what});
     [
         ("region", text("The cloud's region, in the cloud's words.")),
-        ("tier", json!({"type": "string", "enum": TIERS, "description": "Pricing tier, in Databricks' words."})),
+        ("tier", json!({"type": "string", "enum": tiers(), "description": "Pricing tier, in Databricks' words."})),
         ("credentials_id", id("credentials configuration")),
         ("role_arn", text("ARN of the IAM role to make credentials from.")),
         ("storage_configuration_id", id("storage configuration")),
@@ -81,6 +98,11 @@ pub fn members() -> [(&'static str, Value); 12] {
         ("vpc_id", text("AWS' id of the VPC to make a network configuration from.")),
         ("subnet_ids", ids("subnets, each in another availability zone", SUBNETS)),
         ("security_group_ids", ids("security groups", SECURITY_GROUPS)),
+        ("resource_group", text("Azure resource group that the workspace is made in.")),
+        ("vnet_id", text("Resource id of an existing Azure virtual network.")),
+        ("public_subnet", text("Its subnet for the hosts of clusters, delegated to Databricks.")),
+        ("private_subnet", text("Its subnet for their containers, delegated to Databricks.")),
+        ("vnet_range", text("Addresses to make an Azure virtual network of, such as 10.139.0.0/16.")),
         ("token_lifetime_seconds", seconds("How long the token lives.", TOKEN_LIFETIME_SECONDS)),
         ("keep_failed_seconds", seconds("How long the workspace is kept for repair if it fails.", KEEP_FAILED_SECONDS)),
     ]
@@ -88,10 +110,13 @@ pub fn members() -> [(&'static str, Value); 12] {
 
 /// Members whose values are names of things in the cloud account: callers are not shown what they are by default.
 pub fn is_object(member: &str) -> bool {
-    !matches!(
-        member,
-        "region" | "tier" | "token_lifetime_seconds" | "keep_failed_seconds"
-    )
+    Cloud::of_member(member).is_some()
+}
+
+/// Every tier of every cloud.
+fn tiers() -> BTreeSet<&'static str> {
+    let tiers = Cloud::ALL.into_iter().map(|cloud| cloud.traits().tiers);
+    tiers.flatten().copied().collect()
 }
 
 /// What comes of the members; whole if nothing is wrong with them.
@@ -103,6 +128,7 @@ pub struct Settled {
     pub credentials: Option<CredentialsSource>,
     pub storage: Option<StorageSource>,
     pub network: Option<NetworkSource>,
+    pub resource_group: Option<String>,
     pub token_lifetime_seconds: u32,
     pub keep_failed_seconds: u32,
 }
@@ -194,6 +220,11 @@ mod tests {
                 "subnet-87654321".to_owned(),
             ]),
             security_group_ids: Some(vec!["sg-12345678".to_owned()]),
+            resource_group: Some("workspaces".to_owned()),
+            vnet_id: Some("/subscriptions/s/…".to_owned()),
+            public_subnet: Some("host".to_owned()),
+            private_subnet: Some("container".to_owned()),
+            vnet_range: Some("10.139.0.0/16".to_owned()),
             token_lifetime_seconds: Some(3600),
             keep_failed_seconds: Some(0),
         };

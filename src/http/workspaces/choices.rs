@@ -27,6 +27,10 @@ pub fn choices<'t>(
     if wanted.deployment_name.as_deref() == Some("empty") {
         wrong.push(invalid("/deployment_name", "is reserved by Databricks"));
     }
+    if wanted.deployment_name.is_some() && !template.cloud.traits().deployment_names {
+        let why = format!("cannot be chosen on {}", template.cloud.as_str());
+        wrong.push(invalid("/deployment_name", &why));
+    }
     let chosen = template.choose(
         wanted.tags.clone(),
         wanted.deployment_name.clone(),

@@ -18,6 +18,7 @@ use super::query::{FromQuery, Params};
 use super::{Http, PublicUrl, headers};
 use crate::domain::cloud::{Cloud, ComputeMode};
 use crate::domain::condition::Condition;
+use crate::domain::external::ExternalWorkspace;
 use crate::domain::id::WorkspaceId;
 use crate::domain::name::is_name;
 use crate::domain::phase::Phase;
@@ -261,6 +262,9 @@ impl Workspace {
     /// The answer for a row.
     pub fn of(row: &Row, public_url: &PublicUrl) -> Self {
         let (spec, made) = (&row.spec, row.external.workspace.as_ref());
+        let told = |text: fn(&ExternalWorkspace) -> &String| {
+            made.map(text).filter(|it| !it.is_empty()).cloned()
+        };
         let href = href(row.id);
         let problem = row
             .problem
@@ -284,10 +288,12 @@ impl Workspace {
             },
             external: External {
                 account: spec.account.clone(),
-                workspace_id: made.map(|made| made.id.to_string()),
+                workspace_id: made
+                    .and_then(ExternalWorkspace::number)
+                    .map(|number| number.to_string()),
                 network_id: row.external.network.as_ref().map(|it| it.id.clone()),
-                workspace_url: made.map(|made| made.url.clone()),
-                deployment_name: made.map(|made| made.deployment_name.clone()),
+                workspace_url: told(|made| &made.url),
+                deployment_name: told(|made| &made.deployment_name),
                 workspace_status: row.workspace_status.clone().filter(|_| made.is_some()),
                 workspace_status_message: row
                     .workspace_status_message

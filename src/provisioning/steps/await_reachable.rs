@@ -47,9 +47,9 @@ impl Step for AwaitReachable {
             );
             return Ok(Outcome::Skipped(message.into()));
         }
-        let url = made(&context.external)?.url.clone();
+        let workspace = made(&context.external)?.clone();
         let memo: Memo = context.memo();
-        let (code, detail) = match context.provider.probe(&url).await? {
+        let (code, detail) = match context.provider.probe(&workspace).await? {
             Probe::Good if memo.good + 1 >= STEADY => {
                 let message = format!("{STEADY} good answers in a row");
                 context.set_condition(
@@ -68,7 +68,10 @@ impl Step for AwaitReachable {
                 let message = format!("{} of {STEADY} good answers in a row", memo.good + 1);
                 return Ok(Outcome::wait(context.settings.probe_gap, message));
             }
-            Probe::NoName => (Code::DnsNotResolving, format!("{url} does not resolve yet")),
+            Probe::NoName => (
+                Code::DnsNotResolving,
+                format!("{} does not resolve yet", workspace.url),
+            ),
             Probe::NotReady(sentence) => (Code::ApiNotReady, sentence),
         };
         let reason = if code == Code::DnsNotResolving {

@@ -1,6 +1,7 @@
 //! `await_running`: until Databricks says RUNNING. Makes no call of its own while it waits: the observer lists the
 //! account and wakes the job when the workspace's status changed. Then the workspace's network is asked for what
-//! Databricks found in it, for it judges a network only when a workspace is attached.
+//! Databricks found in it, for it judges a network only when a workspace is attached; and the workspace for its address,
+//! where the cloud tells it only now.
 
 use super::{CreateWorkspace, made, nothing_to_undo};
 use crate::cloud::{CloudError, Failure, NetworkReport};
@@ -29,7 +30,7 @@ impl Step for AwaitRunning {
     }
 
     fn calls(&self) -> &'static [Call] {
-        &[Call::ReportNetwork]
+        &[Call::ReportNetwork, Call::GetWorkspace, Call::ExplainFailed]
     }
 
     /// What Databricks has given up does not begin to run by being watched.
@@ -38,7 +39,7 @@ impl Step for AwaitRunning {
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
-        let id = made(&context.external)?.id;
+        let id = made(&context.external)?.id.clone();
         let status = context
             .workspace
             .workspace_status
@@ -81,7 +82,7 @@ impl Step for AwaitRunning {
             &message,
         );
         let failed = status == "FAILED";
-        let detail = format!("Databricks set workspace {id} to {status}.");
+        let detail = format!("Databricks set workspace {} to {status}.", id.short());
         let upstream = Upstream {
             service: "databricks_account".into(),
             status: None,
@@ -91,7 +92,7 @@ impl Step for AwaitRunning {
         };
         let explanation = Explanation::new(code, detail).upstream(Some(upstream));
         if failed {
-            return failed_with_network(context, explanation).await;
+            return failed_because(context, explanation).await;
         }
         Err(Halt::permanent(explanation))
     }
@@ -110,6 +111,19 @@ fn net(context: &StepContext<'_>) -> Duration {
 
 /// It runs. What Databricks would have otherwise in its network is worth a warning; not to learn it stops nothing.
 async fn running(context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
+    let workspace = made(&context.external)?;
+    if workspace.url.is_empty() {
+        let found = context.provider.get_workspace(&workspace.id).await?;
+        match found.map(|found| found.at).filter(|at| !at.url.is_empty()) {
+            Some(at) => context.external.workspace = Some(at),
+            None => {
+                return Ok(Outcome::wait(
+                    context.settings.look_gap,
+                    "it runs, and its address is not told yet",
+                ));
+            }
+        }
+    }
     match report(context).await {
         Ok(report) => warn(context, report),
         Err(error) if matches!(error.failure, Failure::Throttled(_)) => return Err(error.into()),
@@ -123,24 +137,27 @@ async fn running(context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
     Ok(Outcome::Done("RUNNING".into()))
 }
 
-/// It failed. Where the network explains it, the network's problem is the workspace's.
-async fn failed_with_network(
+/// It failed. Where the network or the cloud explains it, that is the workspace's problem.
+async fn failed_because(
     context: &mut StepContext<'_>,
     explanation: Explanation,
 ) -> Result<Outcome, Halt> {
-    let report = match report(context).await {
-        Ok(report) => report,
-        Err(error) if matches!(error.failure, Failure::Refused) => None,
-        // It has failed for good; only why is worth another look, until the deadline.
-        Err(_) => {
-            return Ok(Outcome::wait_because(
-                context.settings.look_gap,
-                WaitingFor::Databricks,
-                explanation,
-            ));
-        }
+    let workspace = made(&context.external)?;
+    let asked = async {
+        let report = told(report(context).await)?;
+        let cause = told(context.provider.explain_failed(workspace).await)?;
+        Ok::<_, CloudError>((report, cause))
+    };
+    // It has failed for good; only why is worth another look, until the deadline.
+    let Ok((report, cause)) = asked.await else {
+        return Ok(Outcome::wait_because(
+            context.settings.look_gap,
+            WaitingFor::Databricks,
+            explanation,
+        ));
     };
     let problem = report.as_ref().and_then(|report| report.problem.clone());
+    let problem = problem.or(cause);
     warn(context, report);
     Err(Halt::permanent(match problem {
         None => explanation,
@@ -149,6 +166,14 @@ async fn failed_with_network(
             ..problem
         },
     }))
+}
+
+/// Who is not let look learns nothing.
+fn told<T>(answer: Result<Option<T>, CloudError>) -> Result<Option<T>, CloudError> {
+    match answer {
+        Err(error) if matches!(error.failure, Failure::Refused) => Ok(None),
+        answer => answer,
+    }
 }
 
 async fn report(context: &StepContext<'_>) -> Result<Option<NetworkReport>, CloudError> {

@@ -1,6 +1,7 @@
 //! `create_credentials`: the credentials configuration, given by id or made from a role ARN.
 
 use super::{needless, nothing_to_undo, ours};
+use crate::cloud::ObjectKind;
 use crate::domain::external::{ExternalObject, Origin};
 use crate::domain::marker::MarkerKind;
 use crate::domain::spec::CredentialsSource;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 
 /// Makes the credentials configuration, named by its marker.
 pub struct CreateCredentials;
+
+const KIND: ObjectKind = ObjectKind::Credentials;
 
 #[async_trait]
 impl Step for CreateCredentials {
@@ -44,15 +47,16 @@ impl Step for CreateCredentials {
             Some(CredentialsSource::Made { role_arn }) => role_arn,
         };
         let name = context.marker(MarkerKind::Credentials, 1);
+        let spec = context.workspace.spec.clone();
         let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));
         let look = async || {
             ours(
-                looking.find_credentials(&name).await?,
-                "credentials configuration",
+                looking.find_object(KIND, &name, &spec).await?,
+                KIND,
                 &role_arn,
             )
         };
-        let send = async || sending.create_credentials(&name, &role_arn).await;
+        let send = async || sending.create_object(KIND, &name, &spec).await;
         match once(context, Call::CreateCredentials, &name, look, send).await? {
             Made::NotYet(outcome) => Ok(outcome),
             Made::Here(object) => {
@@ -78,8 +82,9 @@ impl Step for CreateCredentials {
             Some(object) => object.id,
             None => {
                 let name = context.marker(MarkerKind::Credentials, 1);
+                let spec = context.workspace.spec.clone();
                 let provider = Arc::clone(&context.provider);
-                let look = async || Ok(provider.find_credentials(&name).await?);
+                let look = async || Ok(provider.find_object(KIND, &name, &spec).await?);
                 match find_unrecorded(context, Call::CreateCredentials, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
@@ -94,7 +99,7 @@ impl Step for CreateCredentials {
                 }
             }
         };
-        context.provider.delete_credentials(&id).await?;
+        context.provider.delete_object(KIND, &id).await?;
         context.external.credentials = None;
         Ok(Outcome::Done(format!("credentials {id} removed")))
     }

@@ -1,20 +1,41 @@
-//! `create_network`: the network configuration, given by id or made from a VPC. Without either, Databricks makes the
-//! VPC together with the workspace.
+//! `create_network`: the network, given by id or made. Without either, Databricks makes one together with the workspace.
 
 use super::{nothing_to_undo, ours};
-use crate::cloud::Failure;
-use crate::domain::external::{ExternalObject, Origin};
+use crate::cloud::{ConfigurationObject, Failure, ObjectKind, Progress, Provider};
+use crate::domain::external::{ExternalObject, Origin, last_part};
 use crate::domain::marker::MarkerKind;
 use crate::domain::operation::WaitingFor;
-use crate::domain::spec::NetworkSource;
+use crate::domain::spec::Spec;
 use crate::provisioning::context::StepContext;
 use crate::provisioning::once::{Made, find_unrecorded, once};
 use crate::provisioning::step::{Call, Halt, Outcome, Step};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// Makes the network configuration, named by its marker.
+const KIND: ObjectKind = ObjectKind::Network;
+
+/// Makes the network, named by its marker.
 pub struct CreateNetwork;
+
+/// Who can look for it, by which name, as part of what.
+fn seen_by(context: &StepContext<'_>) -> (Arc<dyn Provider>, String, Spec) {
+    (
+        Arc::clone(&context.provider),
+        context.marker(MarkerKind::Network, 1),
+        context.workspace.spec.clone(),
+    )
+}
+
+/// Whether what was made can be used.
+fn built(context: &mut StepContext<'_>, object: &ConfigurationObject) -> Outcome {
+    let building = object.progress != Progress::There;
+    context.external.network_unfinished = building;
+    if building {
+        let message = format!("network {} is being built", last_part(&object.id));
+        return Outcome::wait(context.settings.look_gap, message);
+    }
+    Outcome::Done(format!("network {}", last_part(&object.id)))
+}
 
 #[async_trait]
 impl Step for CreateNetwork {
@@ -27,41 +48,39 @@ impl Step for CreateNetwork {
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
-        if context.external.network.is_some() {
+        let (provider, name, spec) = seen_by(context);
+        if context.external.network.is_some() && !context.external.network_unfinished {
             return Ok(Outcome::Done("the network is there".into()));
         }
-        let vpc = match context.workspace.spec.network.clone() {
-            None => return Ok(Outcome::Skipped("Databricks makes the VPC".into())),
-            Some(NetworkSource::Existing { network_id }) => {
-                let message = format!("uses network {network_id}");
-                context.external.network = Some(ExternalObject {
-                    id: network_id,
-                    origin: Origin::Given,
-                });
-                return Ok(Outcome::Done(message));
-            }
-            Some(NetworkSource::Made(vpc)) => vpc,
+        let content = match &spec.network {
+            None => return Ok(Outcome::Skipped("Databricks makes the network".into())),
+            Some(source) => match source.given() {
+                Some(id) => {
+                    let message = format!("uses network {}", last_part(id));
+                    context.external.network = Some(ExternalObject {
+                        id: id.to_owned(),
+                        origin: Origin::Given,
+                    });
+                    return Ok(Outcome::Done(message));
+                }
+                None => source.to_string(),
+            },
         };
-        let name = context.marker(MarkerKind::Network, 1);
-        let content = vpc.to_string();
-        let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));
+        // One that lacks a part is made again: that adds the part, and takes nothing away.
         let look = async || {
-            ours(
-                looking.find_network(&name).await?,
-                "network configuration",
-                &content,
-            )
+            let found = provider.find_object(KIND, &name, &spec).await?;
+            let found = found.filter(|it| it.progress != Progress::Partial);
+            ours(found, KIND, &content)
         };
-        let send = async || sending.create_network(&name, &vpc).await;
+        let send = async || provider.create_object(KIND, &name, &spec).await;
         match once(context, Call::CreateNetwork, &name, look, send).await? {
             Made::NotYet(outcome) => Ok(outcome),
             Made::Here(object) => {
-                let message = format!("network {}", object.id);
                 context.external.network = Some(ExternalObject {
-                    id: object.id,
+                    id: object.id.clone(),
                     origin: Origin::Made,
                 });
-                Ok(Outcome::Done(message))
+                Ok(built(context, &object))
             }
         }
     }
@@ -75,11 +94,25 @@ impl Step for CreateNetwork {
                 context.external.network = None;
                 return Ok(Outcome::Done("the given network stays".into()));
             }
-            Some(object) => object.id,
+            Some(object) => {
+                if context.external.network_unfinished {
+                    // More of it may be on its way.
+                    let (provider, name, spec) = seen_by(context);
+                    let look = async || {
+                        let found = provider.find_object(KIND, &name, &spec).await?;
+                        Ok(found.filter(|it| it.progress != Progress::Partial))
+                    };
+                    if let Made::NotYet(outcome) =
+                        find_unrecorded(context, Call::CreateNetwork, look).await?
+                    {
+                        return Ok(outcome);
+                    }
+                }
+                object.id
+            }
             None => {
-                let name = context.marker(MarkerKind::Network, 1);
-                let provider = Arc::clone(&context.provider);
-                let look = async || Ok(provider.find_network(&name).await?);
+                let (provider, name, spec) = seen_by(context);
+                let look = async || Ok(provider.find_object(KIND, &name, &spec).await?);
                 match find_unrecorded(context, Call::CreateNetwork, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
@@ -94,7 +127,7 @@ impl Step for CreateNetwork {
                 }
             }
         };
-        match context.provider.delete_network(&id).await {
+        match context.provider.delete_object(KIND, &id).await {
             // The vendor lets go of a network some time after its workspace is gone.
             Err(error) if error.failure == Failure::InUse => {
                 return Ok(Outcome::wait_because(
@@ -106,6 +139,7 @@ impl Step for CreateNetwork {
             deleted => deleted?,
         }
         context.external.network = None;
-        Ok(Outcome::Done(format!("network {id} removed")))
+        context.external.network_unfinished = false;
+        Ok(Outcome::Done(format!("network {} removed", last_part(&id))))
     }
 }

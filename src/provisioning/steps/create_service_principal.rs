@@ -67,11 +67,11 @@ impl Step for CreateServicePrincipal {
         // Both set a state and may be repeated; right after creation both are refused for a while.
         context
             .provider
-            .assign_service_principal(workspace.id, &principal)
+            .assign_service_principal(&workspace, &principal)
             .await?;
         context
             .provider
-            .allow_tokens(&workspace.url, &principal)
+            .allow_tokens(&workspace, &principal)
             .await?;
         Ok(Outcome::Done(format!(
             "service principal {} may use the workspace",

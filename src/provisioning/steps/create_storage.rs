@@ -1,6 +1,7 @@
 //! `create_storage`: the storage configuration, given by id or made from a bucket name.
 
 use super::{needless, nothing_to_undo, ours};
+use crate::cloud::ObjectKind;
 use crate::domain::external::{ExternalObject, Origin};
 use crate::domain::marker::MarkerKind;
 use crate::domain::spec::StorageSource;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 
 /// Makes the storage configuration, named by its marker.
 pub struct CreateStorage;
+
+const KIND: ObjectKind = ObjectKind::Storage;
 
 #[async_trait]
 impl Step for CreateStorage {
@@ -42,15 +45,16 @@ impl Step for CreateStorage {
             Some(StorageSource::Made { bucket_name }) => bucket_name,
         };
         let name = context.marker(MarkerKind::Storage, 1);
+        let spec = context.workspace.spec.clone();
         let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));
         let look = async || {
             ours(
-                looking.find_storage(&name).await?,
-                "storage configuration",
+                looking.find_object(KIND, &name, &spec).await?,
+                KIND,
                 &bucket_name,
             )
         };
-        let send = async || sending.create_storage(&name, &bucket_name).await;
+        let send = async || sending.create_object(KIND, &name, &spec).await;
         match once(context, Call::CreateStorage, &name, look, send).await? {
             Made::NotYet(outcome) => Ok(outcome),
             Made::Here(object) => {
@@ -76,8 +80,9 @@ impl Step for CreateStorage {
             Some(object) => object.id,
             None => {
                 let name = context.marker(MarkerKind::Storage, 1);
+                let spec = context.workspace.spec.clone();
                 let provider = Arc::clone(&context.provider);
-                let look = async || Ok(provider.find_storage(&name).await?);
+                let look = async || Ok(provider.find_object(KIND, &name, &spec).await?);
                 match find_unrecorded(context, Call::CreateStorage, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
@@ -92,7 +97,7 @@ impl Step for CreateStorage {
                 }
             }
         };
-        context.provider.delete_storage(&id).await?;
+        context.provider.delete_object(KIND, &id).await?;
         context.external.storage_configuration = None;
         Ok(Outcome::Done(format!("storage configuration {id} removed")))
     }

@@ -1,9 +1,9 @@
 //! `create_workspace`: asks Databricks for the workspace. The one call that costs most if it is made twice.
 
 use super::nothing_to_undo;
-use crate::cloud::{NewWorkspace, Provider, UpstreamWorkspace};
+use crate::cloud::{Failure, NewWorkspace, Provider, UpstreamWorkspace};
 use crate::domain::condition::{ConditionStatus, ConditionType};
-use crate::domain::external::{ExternalIds, ExternalObject, ExternalWorkspace};
+use crate::domain::external::{ExternalIds, ExternalObject, UpstreamId};
 use crate::domain::marker::{MarkerKind, WORKSPACE_TAG, upstream_name};
 use crate::domain::problem::{Code, Explanation};
 use crate::domain::spec::Spec;
@@ -32,28 +32,29 @@ impl Step for CreateWorkspace {
 
     fn calls(&self) -> &'static [Call] {
         &[
-            Call::ListWorkspaces,
+            Call::FindWorkspaces,
             Call::GetWorkspace,
             Call::CreateWorkspace,
             Call::DeleteWorkspace,
+            Call::Leftovers,
         ]
     }
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         if let Some(workspace) = &context.external.workspace {
-            let id = workspace.id;
+            let id = workspace.id.clone();
             return keep_or_replace(context, id).await;
         }
         let replaced = context.external.replaced_workspaces.clone();
         let parts = parts(&context.workspace.spec, &context.external)?;
         let marker = context.marker(MarkerKind::Workspace, 1);
-        let name = upstream_name(&context.workspace.name, context.workspace.id);
+        let name = name(context);
         let spec = context.workspace.spec.clone();
         let mut tags = spec.tags.clone();
         tags.insert(WORKSPACE_TAG.to_owned(), marker.clone());
         let (looking, sending) = (Arc::clone(&context.provider), Arc::clone(&context.provider));
         let look = async || {
-            let Some(found) = find(&*looking, &marker, &name, &replaced).await? else {
+            let Some(found) = find(&*looking, &marker, &name, &spec, &replaced).await? else {
                 return Ok(None);
             };
             let same = found.region == spec.region
@@ -72,7 +73,7 @@ impl Step for CreateWorkspace {
             }
             let detail = format!(
                 "workspace {} has our name but not our configuration",
-                found.id
+                found.at.id
             );
             Err(Halt::permanent(Explanation::new(
                 Code::NameConflict,
@@ -93,12 +94,8 @@ impl Step for CreateWorkspace {
         match once(context, Call::CreateWorkspace, &marker, look, send).await? {
             Made::NotYet(outcome) => Ok(outcome),
             Made::Here(made) => {
-                let message = format!("Databricks accepted workspace {}", made.id);
-                context.external.workspace = Some(ExternalWorkspace {
-                    id: made.id,
-                    deployment_name: made.deployment_name,
-                    url: made.url,
-                });
+                let message = format!("Databricks accepted workspace {}", made.at.id.short());
+                context.external.workspace = Some(made.at);
                 context.set_condition(
                     ConditionType::WorkspaceRunning,
                     ConditionStatus::False,
@@ -118,23 +115,20 @@ impl Step for CreateWorkspace {
     async fn undo(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         let memo: UndoMemo = context.memo();
         let id = match &context.external.workspace {
-            Some(workspace) => workspace.id,
+            Some(workspace) => workspace.id.clone(),
             None => {
                 let marker = context.marker(MarkerKind::Workspace, 1);
-                let name = upstream_name(&context.workspace.name, context.workspace.id);
+                let name = name(context);
+                let spec = context.workspace.spec.clone();
                 let provider = Arc::clone(&context.provider);
                 let replaced = context.external.replaced_workspaces.clone();
-                let look = async || find(&*provider, &marker, &name, &replaced).await;
+                let look = async || find(&*provider, &marker, &name, &spec, &replaced).await;
                 match find_unrecorded(context, Call::CreateWorkspace, look).await? {
                     Made::NotYet(outcome) => return Ok(outcome),
                     Made::Here(None) => return nothing_to_undo(),
                     Made::Here(Some(found)) => {
-                        let id = found.id;
-                        context.external.workspace = Some(ExternalWorkspace {
-                            id,
-                            deployment_name: found.deployment_name,
-                            url: found.url,
-                        });
+                        let id = found.at.id.clone();
+                        context.external.workspace = Some(found.at);
                         return Ok(Outcome::Again(format!(
                             "found workspace {id}, whose creation was never answered"
                         )));
@@ -143,7 +137,9 @@ impl Step for CreateWorkspace {
             }
         };
         if !memo.asked {
-            context.provider.delete_workspace(id).await?;
+            let azure = context.workspace.spec.azure.as_ref();
+            let whole = azure.is_some_and(|azure| azure.force_deletion);
+            context.provider.delete_workspace(&id, whole).await?;
             context.set_memo(&UndoMemo { asked: true });
             context.set_condition(
                 ConditionType::WorkspaceRunning,
@@ -156,33 +152,47 @@ impl Step for CreateWorkspace {
             )));
         }
         // Its parts can only be removed once the vendor has forgotten it.
-        if context.provider.get_workspace(id).await?.is_some() {
+        if context.provider.get_workspace(&id).await?.is_some() {
             return Ok(Outcome::wait(
                 context.settings.look_gap,
-                format!("Databricks is removing workspace {id}"),
+                format!("Databricks is removing workspace {}", id.short()),
             ));
         }
+        let name = name(context);
+        let spec = &context.workspace.spec;
+        let left = match context.provider.leftovers(&name, spec).await {
+            Err(error) if error.failure == Failure::Refused => vec![format!(
+                "what is left could not be read: {}",
+                error.explanation.detail
+            )],
+            left => left?,
+        };
+        let message = match left.as_slice() {
+            [] => format!("workspace {} removed", id.short()),
+            left => format!("workspace {} removed; {}", id.short(), left.join("; ")),
+        };
+        context.warnings.extend(left);
         context.external.workspace = None;
-        Ok(Outcome::Done(format!("workspace {id} removed")))
+        Ok(Outcome::Done(message))
     }
 }
 
 /// What is done about a workspace that is there already when the step begins: it is kept, unless Databricks has given
 /// it up. Then it is removed, and only when it is gone another one is asked for: there are never two.
-async fn keep_or_replace(context: &mut StepContext<'_>, id: i64) -> Result<Outcome, Halt> {
+async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Result<Outcome, Halt> {
     let given_up = |status: &str| matches!(status, "FAILED" | "CANCELLING" | "CANCELLED");
-    let kept = Outcome::Done(format!("Databricks accepted workspace {id}"));
+    let kept = Outcome::Done(format!("Databricks accepted workspace {}", id.short()));
     let known = context.workspace.workspace_status.as_deref();
     if !known.is_some_and(given_up) {
         return Ok(kept);
     }
     // What we know may be old: somebody may have mended it there.
-    let Some(now) = context.provider.get_workspace(id).await? else {
+    let Some(now) = context.provider.get_workspace(&id).await? else {
+        let message =
+            format!("workspace {id}, which Databricks had given up, is gone; asking for another");
         context.external.workspace = None;
         context.external.replaced_workspaces.push(id);
-        return Ok(Outcome::Again(format!(
-            "workspace {id}, which Databricks had given up, is gone; asking for another"
-        )));
+        return Ok(Outcome::Again(message));
     };
     if !given_up(&now.status) {
         context.effect(Effect::Building {
@@ -194,7 +204,8 @@ async fn keep_or_replace(context: &mut StepContext<'_>, id: i64) -> Result<Outco
     }
     if now.status == "FAILED" {
         context.still_ours().await?;
-        context.provider.delete_workspace(id).await?;
+        // Nobody has worked in it.
+        context.provider.delete_workspace(&id, true).await?;
     }
     context.set_condition(
         ConditionType::WorkspaceRunning,
@@ -206,6 +217,15 @@ async fn keep_or_replace(context: &mut StepContext<'_>, id: i64) -> Result<Outco
         context.settings.look_gap,
         format!("Databricks is removing workspace {id}, which it could not build"),
     ))
+}
+
+/// Its upstream name. One that replaces another has a name of its own: where names are ids, the two are never confused.
+fn name(context: &StepContext<'_>) -> String {
+    let name = upstream_name(&context.workspace.name, context.workspace.id);
+    match context.external.replaced_workspaces.len() {
+        0 => name,
+        replaced => format!("{name}-{}", replaced + 1),
+    }
 }
 
 /// The configuration ids that earlier steps have put there, as far as the spec has such objects.
@@ -235,20 +255,32 @@ async fn find(
     provider: &dyn Provider,
     marker: &str,
     name: &str,
-    replaced: &[i64],
+    spec: &Spec,
+    replaced: &[UpstreamId],
 ) -> Result<Option<UpstreamWorkspace>, Halt> {
-    let mut ours: Vec<UpstreamWorkspace> = provider
-        .list_workspaces()
-        .await?
+    let unique = spec.cloud.traits().unique_names;
+    let found = provider.find_workspaces(name, spec).await?;
+    let tag = |w: &UpstreamWorkspace| w.tags.get(WORKSPACE_TAG).cloned();
+    if let Some(other) = found
+        .iter()
+        .find(|w| unique && w.name == name && tag(w).as_deref() != Some(marker))
+    {
+        let detail = format!("workspace {} has our name and not our marker", other.at.id);
+        return Err(Halt::permanent(Explanation::new(
+            Code::NameConflict,
+            detail,
+        )));
+    }
+    let mut ours: Vec<UpstreamWorkspace> = found
         .into_iter()
-        .filter(|w| match w.tags.get(WORKSPACE_TAG) {
+        .filter(|w| match tag(w) {
             Some(tag) => tag == marker,
             None => w.name == name,
         })
         .filter(|w| {
-            !matches!(w.status.as_str(), "CANCELLING" | "CANCELLED") && !replaced.contains(&w.id)
+            !matches!(w.status.as_str(), "CANCELLING" | "CANCELLED") && !replaced.contains(&w.at.id)
         })
         .collect();
-    ours.sort_by_key(|w| (w.created_at_ms, w.id));
+    ours.sort_by(|a, b| (a.created_at_ms, &a.at.id).cmp(&(b.created_at_ms, &b.at.id)));
     Ok(ours.into_iter().next())
 }

@@ -24,7 +24,7 @@ pub use deliver_token::DeliverToken;
 pub use preflight::Preflight;
 
 use super::step::{Halt, Outcome};
-use crate::cloud::{ConfigurationObject, TokenOwner};
+use crate::cloud::{ConfigurationObject, ObjectKind, TokenOwner};
 use crate::domain::external::{ExternalIds, ExternalWorkspace};
 use crate::domain::problem::{Code, Explanation};
 use crate::domain::spec::TokenFor;
@@ -42,15 +42,17 @@ fn made(external: &ExternalIds) -> Result<&ExternalWorkspace, Halt> {
 /// Adopts a configuration object of our name only if it points where we want; anything else is not ours.
 fn ours(
     found: Option<ConfigurationObject>,
-    what: &str,
+    kind: ObjectKind,
     content: &str,
 ) -> Result<Option<ConfigurationObject>, Halt> {
     match found {
         Some(object) if object.content != content => Err(Halt::permanent(Explanation::new(
             Code::NameConflict,
             format!(
-                "{what} {} has our name but points to {}",
-                object.id, object.content
+                "{} {} has our name but points to {}",
+                kind.as_str(),
+                object.id,
+                object.content
             ),
         ))),
         found => Ok(found),

@@ -26,7 +26,7 @@ impl Step for Preflight {
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         let network = context.marker(MarkerKind::Network, 1);
         let own = Own {
-            workspace: context.external.workspace.as_ref().map(|it| it.id),
+            workspace: context.external.workspace.as_ref().map(|it| &it.id),
             network: &network,
         };
         let spec = &context.workspace.spec;

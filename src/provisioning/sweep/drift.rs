@@ -24,7 +24,7 @@ const OURS: [Code; 3] = [
 
 /// Compares the workspaces at rest with the account's list.
 pub(super) async fn sweep(pass: &Pass<'_>, listed: &[UpstreamWorkspace]) -> Result<(), Halt> {
-    let listed: HashMap<i64, &UpstreamWorkspace> = listed.iter().map(|it| (it.id, it)).collect();
+    let listed: HashMap<_, &UpstreamWorkspace> = listed.iter().map(|it| (&it.at.id, it)).collect();
     let mut connection = pass.provisioning.db.acquire().await?;
     let at_rest = sightings::at_rest(&mut connection, pass.account()).await?;
     drop(connection);
@@ -58,9 +58,9 @@ async fn missing(pass: &Pass<'_>, workspace: &AtRest, missing: bool) -> Result<(
 
 /// The second list without it: asked for by id.
 async fn absent(pass: &Pass<'_>, workspace: &AtRest) -> Result<(), Halt> {
-    match pass.provider.get_workspace(workspace.external_id).await {
+    match pass.provider.get_workspace(&workspace.external_id).await {
         Ok(None) => {
-            let id = workspace.external_id;
+            let id = &workspace.external_id;
             let detail = format!("Databricks no longer knows workspace {id}.");
             lost(
                 pass,
@@ -95,7 +95,10 @@ async fn here(pass: &Pass<'_>, workspace: &AtRest, seen: &UpstreamWorkspace) -> 
     if !workspace.ready {
         return Ok(());
     }
-    let detail = format!("Databricks set workspace {} to {}.", seen.id, seen.status);
+    let detail = format!(
+        "Databricks set workspace {} to {}.",
+        seen.at.id, seen.status
+    );
     let upstream = Upstream {
         service: "databricks_account".into(),
         status: None,
@@ -129,13 +132,13 @@ async fn locked(
     let row = workspaces::lock(&mut transaction, workspace.id).await?;
     pass.hold(&mut transaction).await?;
     let row = row.filter(|row| {
-        let made = row.external.workspace.as_ref().map(|made| made.id);
+        let made = row.external.workspace.as_ref().map(|made| &made.id);
         let phase = if workspace.ready {
             Phase::Ready
         } else {
             Phase::Failed
         };
-        row.phase == phase && row.active_operation.is_none() && made == Some(workspace.external_id)
+        row.phase == phase && row.active_operation.is_none() && made == Some(&workspace.external_id)
     });
     Ok(row.map(|row| (transaction, row)))
 }

@@ -1,7 +1,8 @@
 //! Orphans: reported once, remembered, and removed only where the operator says so.
 
 use super::pass::{KINDS, Pass};
-use crate::cloud::{CloudError, Failure};
+use crate::cloud::{CloudError, Failure, ObjectKind};
+use crate::domain::external::UpstreamId;
 use crate::domain::marker::MarkerKind;
 use crate::provisioning::step::Halt;
 use crate::store::orphans::{self, Thing};
@@ -93,14 +94,13 @@ async fn remove_one(pass: &Pass<'_>, kind: MarkerKind, thing: &Thing) -> Result<
 async fn delete(pass: &Pass<'_>, kind: MarkerKind, id: &str) -> Result<(), CloudError> {
     let provider = pass.provider;
     match kind {
-        MarkerKind::Workspace => match id.parse() {
-            Ok(id) => provider.delete_workspace(id).await,
-            // We have written it down ourselves, from a number.
-            Err(_) => Ok(()),
-        },
-        MarkerKind::Network => provider.delete_network(id).await,
-        MarkerKind::Storage => provider.delete_storage(id).await,
-        MarkerKind::Credentials => provider.delete_credentials(id).await,
+        MarkerKind::Workspace => {
+            let id = UpstreamId::read(id);
+            provider.delete_workspace(&id, false).await
+        }
+        MarkerKind::Network => provider.delete_object(ObjectKind::Network, id).await,
+        MarkerKind::Storage => provider.delete_object(ObjectKind::Storage, id).await,
+        MarkerKind::Credentials => provider.delete_object(ObjectKind::Credentials, id).await,
         MarkerKind::ServicePrincipal => provider.delete_service_principal(id).await,
         // They are revoked in their workspace.
         MarkerKind::Token => Ok(()),

@@ -1,7 +1,7 @@
 //! One pass over one account: the looks, and what every part of it needs.
 
 use super::{SYSTEM, drift, orphans, strays};
-use crate::cloud::{ObjectKind, Provider, UpstreamWorkspace};
+use crate::cloud::{ListedObject, ObjectKind, Provider, UpstreamWorkspace};
 use crate::domain::id::WorkspaceId;
 use crate::domain::marker::{MarkerKind, WORKSPACE_TAG, marked};
 use crate::provisioning::Provisioning;
@@ -60,15 +60,23 @@ impl Pass<'_> {
             MarkerKind::Network => ObjectKind::Network,
             MarkerKind::Storage => ObjectKind::Storage,
             MarkerKind::Credentials => ObjectKind::Credentials,
-            MarkerKind::ServicePrincipal => ObjectKind::ServicePrincipal,
+            MarkerKind::ServicePrincipal => {
+                let principals = self.provider.list_service_principals().await?;
+                return Ok(self.marked(kind, principals));
+            }
             // They are in workspaces, not in the account.
             MarkerKind::Token => return Ok(Vec::new()),
         };
         let objects = self.provider.list_objects(listed).await?;
+        Ok(self.marked(kind, objects))
+    }
+
+    /// Those whose name is a marker of ours.
+    fn marked(&self, kind: MarkerKind, objects: Vec<ListedObject>) -> Vec<Thing> {
         let things = objects.into_iter();
-        Ok(things
+        things
             .filter_map(|object| self.thing(kind, object.id, object.name))
-            .collect())
+            .collect()
     }
 
     /// Those that are being removed already are left out.
@@ -79,7 +87,7 @@ impl Pass<'_> {
         staying
             .filter_map(|workspace| {
                 let marker = workspace.tags.get(WORKSPACE_TAG)?.clone();
-                self.thing(MarkerKind::Workspace, workspace.id.to_string(), marker)
+                self.thing(MarkerKind::Workspace, workspace.at.id.to_string(), marker)
             })
             .collect()
     }

@@ -129,7 +129,7 @@ async fn list(pass: &Pass<'_>, row: &Workspace) -> Result<Vec<ListedToken>, Clou
     let principal = principal(row);
     let owner = token_owner(principal.as_ref(), row.spec.token.token_for);
     match (&row.external.workspace, owner) {
-        (Some(made), Some(owner)) => pass.provider.list_tokens(&made.url, owner).await,
+        (Some(made), Some(owner)) => pass.provider.list_tokens(made, owner).await,
         _ => Ok(Vec::new()),
     }
 }
@@ -138,7 +138,7 @@ async fn revoke(pass: &Pass<'_>, row: &Workspace, token: &str) -> Result<(), Clo
     let principal = principal(row);
     let owner = token_owner(principal.as_ref(), row.spec.token.token_for);
     match (&row.external.workspace, owner) {
-        (Some(made), Some(owner)) => pass.provider.revoke_token(&made.url, owner, token).await,
+        (Some(made), Some(owner)) => pass.provider.revoke_token(made, owner, token).await,
         _ => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! The workspaces Databricks is building, and what was observed of them.
 
+use crate::domain::external::UpstreamId;
 use crate::domain::id::{OperationId, WorkspaceId};
 use crate::store::Result;
 use sqlx::PgConnection;
@@ -11,8 +12,8 @@ pub struct InFlight {
     pub id: WorkspaceId,
     /// The operation to wake.
     pub operation: OperationId,
-    /// Databricks' id.
-    pub external_id: i64,
+    /// What the vendor calls it.
+    pub external_id: UpstreamId,
     /// Workspace status as last observed.
     pub workspace_status: Option<String>,
     /// For how long it has been waited for.
@@ -27,7 +28,7 @@ pub async fn in_flight(db: &mut PgConnection, account: &str, step: &str) -> Resu
     let rows = sqlx::query!(
         r#"select w.id,
                   o.id as operation,
-                  (w.external -> 'workspace' ->> 'id')::bigint as "external_id!",
+                  w.external -> 'workspace' ->> 'id' as "external_id!",
                   w.workspace_status,
                   extract(epoch from clock()
                           - coalesce((o.steps -> o.position ->> 'started_at')::timestamptz, clock()))::float8
@@ -49,7 +50,7 @@ pub async fn in_flight(db: &mut PgConnection, account: &str, step: &str) -> Resu
         .map(|row| InFlight {
             id: WorkspaceId::from_uuid(row.id),
             operation: OperationId::from_uuid(row.operation),
-            external_id: row.external_id,
+            external_id: UpstreamId::read(&row.external_id),
             workspace_status: row.workspace_status,
             age_seconds: row.age_seconds,
         })

@@ -7,7 +7,8 @@
 //! The seed decides what is done, not what comes of it: that is up to the machine's scheduler. Some troubles are shown
 //! by themselves as well: [`frozen`], [`in_flight`], [`exhausted`], [`clocks`].
 //!
-//! `CHAOS_SECONDS` says for how long trouble is made (60), `CHAOS_SEED` which (another one in each run).
+//! `CHAOS_SECONDS` says for how long trouble is made (60), `CHAOS_SEED` which (another one in each run), `CHAOS_CLOUD` on
+//! which cloud (`aws`).
 
 mod clocks;
 mod exhausted;
@@ -21,14 +22,17 @@ mod wall_clock;
 
 use crate::checker::{Violation, check};
 use crate::support::check::settled_within;
+use crate::support::stores::Store;
 use crate::support::{Builder, TestApp, database, setting, simulate};
+use brickyard::dev;
+use brickyard::domain::cloud::{Cloud, ComputeMode};
 use brickyard::store::schema;
 use figures::Figures;
 use fleet::{Fleet, LEASE};
 use load::Load;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use simulator::Call;
+use simulator::{Call, Fault, FaultKind};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -64,7 +68,9 @@ pub fn doubles(app: &TestApp) -> usize {
     let arrivals = app.simulator.arrivals();
     let made: Vec<&String> = arrivals
         .iter()
-        .filter(|it| it.call == Call::CreateWorkspace && it.acted)
+        .filter(|it| {
+            matches!(it.call, Call::CreateWorkspace | Call::ArmCreateWorkspace) && it.acted
+        })
         .filter_map(|it| it.object.as_ref())
         .collect();
     made.len() - made.iter().collect::<BTreeSet<_>>().len()
@@ -75,17 +81,37 @@ async fn three_replicas_under_load_and_in_trouble() {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let seed = setting("CHAOS_SEED").unwrap_or(since.map_or(0, |it| it.as_secs()));
     let length = Duration::from_secs(setting("CHAOS_SECONDS").unwrap_or(60));
-    say(&format!("chaos: seed {seed}, {} s", length.as_secs()));
+    let cloud = std::env::var("CHAOS_CLOUD").ok();
+    let cloud = cloud
+        .as_deref()
+        .and_then(Cloud::named)
+        .unwrap_or(Cloud::Aws);
+    say(&format!(
+        "chaos: seed {seed}, {} s, on {}",
+        length.as_secs(),
+        cloud.as_str()
+    ));
 
     let (mut postgres, url) = database::private().await;
     let app = Builder {
         workers: 0,
         database_url: Some(url),
         simulator: Some(simulate(SPEED).await),
+        cloud,
+        // A VPC serves one workspace; a range of addresses any number.
+        template: match cloud {
+            Cloud::Aws => dev::OBJECTS.to_owned(),
+            Cloud::Azure => format!("{}{}", dev::objects(cloud, ComputeMode::Classic), dev::VNET),
+        },
+        store: match cloud {
+            Cloud::Aws => Store::default(),
+            Cloud::Azure => Store::Azure,
+        },
         tune: fleet::tune,
         ..Builder::default()
     };
     let app = app.start().await;
+    app.fault(Fault::new(FaultKind::RetryAfterZero).times(0));
     schema::migrate(&app.db).await.expect("migrations run");
     slow(&app);
     let mut fleet = Fleet::start(&app, "all", &CLOCKS).await;

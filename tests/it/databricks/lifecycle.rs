@@ -6,8 +6,18 @@ use brickyard::cloud::{ObjectKind, Own};
 #[tokio::test]
 async fn what_is_made_is_found_and_removed() {
     let (simulator, aws) = start().await;
-    assert_eq!(aws.find_credentials("our-credentials").await.unwrap(), None);
-    assert_eq!(aws.find_storage("our-storage").await.unwrap(), None);
+    assert_eq!(
+        aws.find_object(ObjectKind::Credentials, "our-credentials", &spec())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        aws.find_object(ObjectKind::Storage, "our-storage", &spec())
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(
         aws.find_service_principal("our-principal").await.unwrap(),
         None
@@ -16,18 +26,22 @@ async fn what_is_made_is_found_and_removed() {
 
     let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
     let credentials = aws
-        .find_credentials("our-credentials")
+        .find_object(ObjectKind::Credentials, "our-credentials", &spec())
         .await
         .unwrap()
         .unwrap();
     assert_eq!(credentials.content, ROLE);
-    let storage = aws.find_storage("our-storage").await.unwrap().unwrap();
+    let storage = aws
+        .find_object(ObjectKind::Storage, "our-storage", &spec())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(storage.content, "team-a-root");
     let listed = aws.list_workspaces().await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(
-        (listed[0].id, listed[0].name.as_str()),
-        (made.id, "team-a-x1y2")
+        (&listed[0].at.id, listed[0].name.as_str()),
+        (&made.at.id, "team-a-x1y2")
     );
     assert_eq!(listed[0].region, "eu-west-1");
     assert_eq!(
@@ -36,8 +50,8 @@ async fn what_is_made_is_found_and_removed() {
     );
     assert_eq!(listed[0].tags["brickyard"], "marker");
     assert_eq!(
-        listed[0].url,
-        simulator.world().workspace_url(&made.deployment_name)
+        listed[0].at.url,
+        simulator.world().workspace_url(&made.at.deployment_name)
     );
     let principal = aws.create_service_principal("our-principal").await.unwrap();
     assert_eq!(
@@ -46,7 +60,7 @@ async fn what_is_made_is_found_and_removed() {
     );
 
     let again = aws
-        .create_credentials("our-credentials", ROLE)
+        .create_object(ObjectKind::Credentials, "our-credentials", &spec())
         .await
         .unwrap_err();
     assert_eq!(
@@ -56,11 +70,15 @@ async fn what_is_made_is_found_and_removed() {
 
     simulator.advance(Duration::from_secs(1200));
     for _ in 0..2 {
-        aws.delete_workspace(made.id).await.unwrap();
+        aws.delete_workspace(&made.at.id, false).await.unwrap();
         simulator.advance(Duration::from_secs(1200));
-        assert_eq!(aws.get_workspace(made.id).await.unwrap(), None);
-        aws.delete_storage(&storage.id).await.unwrap();
-        aws.delete_credentials(&credentials.id).await.unwrap();
+        assert_eq!(aws.get_workspace(&made.at.id).await.unwrap(), None);
+        aws.delete_object(ObjectKind::Storage, &storage.id)
+            .await
+            .unwrap();
+        aws.delete_object(ObjectKind::Credentials, &credentials.id)
+            .await
+            .unwrap();
         aws.delete_service_principal(&principal.id).await.unwrap();
     }
     assert!(simulator.inventory().is_empty());
@@ -71,27 +89,27 @@ async fn what_is_made_is_found_and_removed() {
 async fn a_workspace_opens_and_gives_tokens() {
     let (simulator, aws) = start().await;
     let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
-    assert_eq!(aws.probe(&made.url).await.unwrap(), Probe::NoName);
+    assert_eq!(aws.probe(&made.at).await.unwrap(), Probe::NoName);
     let (found, principal) = running(&simulator, &aws).await;
-    let url = &found.url;
-    assert_eq!(aws.probe(url).await.unwrap(), Probe::Good);
-    aws.allow_tokens(url, &principal).await.unwrap();
+    let at = &found.at;
+    assert_eq!(aws.probe(at).await.unwrap(), Probe::Good);
+    aws.allow_tokens(at, &principal).await.unwrap();
     for owner in [
         TokenOwner::ServicePrincipal(&principal),
         TokenOwner::Provisioner,
     ] {
-        let token = aws.mint_token(url, owner, 600, "our-marker").await.unwrap();
-        aws.try_token(url, &token.value).await.unwrap();
-        let listed = aws.list_tokens(url, owner).await.unwrap();
+        let token = aws.mint_token(at, owner, 600, "our-marker").await.unwrap();
+        aws.try_token(at, &token.value).await.unwrap();
+        let listed = aws.list_tokens(at, owner).await.unwrap();
         let ours = listed.iter().find(|it| it.id == token.id).unwrap();
         assert_eq!(ours.comment, "our-marker");
         assert_eq!(ours.expires_at_ms, token.expires_at_ms);
         for _ in 0..2 {
-            aws.revoke_token(url, owner, &token.id).await.unwrap();
+            aws.revoke_token(at, owner, &token.id).await.unwrap();
         }
-        let listed = aws.list_tokens(url, owner).await.unwrap();
+        let listed = aws.list_tokens(at, owner).await.unwrap();
         assert!(listed.iter().all(|it| it.id != token.id));
-        let dead = aws.try_token(url, &token.value).await.unwrap_err();
+        let dead = aws.try_token(at, &token.value).await.unwrap_err();
         assert_eq!(dead.failure, Failure::NotYet, "{dead}");
     }
     nothing_unexpected(&simulator);
@@ -110,7 +128,7 @@ async fn deployment_names_need_a_prefix() {
     );
     simulator.set_deployment_prefix(Some("acme".to_owned()));
     let made = create(&aws, "team-a-x1y2", &named).await.unwrap();
-    assert_eq!(made.deployment_name, "acme-data");
+    assert_eq!(made.at.deployment_name, "acme-data");
     let error = create(&aws, "team-b-x1y2", &named).await.unwrap_err();
     assert_eq!(
         (error.failure, error.explanation.code),
@@ -161,7 +179,7 @@ async fn everything_of_a_kind_is_listed_page_by_page() {
         aws.create_service_principal(&name).await.unwrap();
     }
     let inventory = simulator.inventory();
-    let principals = aws.list_objects(ObjectKind::ServicePrincipal).await;
+    let principals = aws.list_service_principals().await;
     let principals = principals.unwrap();
     assert_eq!(principals.len(), 502);
     for principal in &inventory.service_principals {

@@ -8,8 +8,8 @@ mod transport;
 
 use brickyard::cloud::aws::Aws;
 use brickyard::cloud::{
-    CheckResult, CloudError, Failure, NewWorkspace, Probe, Provider, ServicePrincipal, TokenOwner,
-    UpstreamWorkspace,
+    CheckResult, CloudError, Failure, NewWorkspace, ObjectKind, Probe, Provider, ServicePrincipal,
+    TokenOwner, UpstreamWorkspace,
 };
 use brickyard::databricks;
 use brickyard::domain::cloud::{Cloud, ComputeMode};
@@ -74,6 +74,7 @@ pub fn spec() -> Spec {
             bucket_name: "team-a-root".to_owned(),
         }),
         network: None,
+        azure: None,
         tags: BTreeMap::new(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,
@@ -93,13 +94,25 @@ pub fn spec() -> Spec {
 }
 
 async fn create(aws: &Aws, name: &str, spec: &Spec) -> Result<UpstreamWorkspace, CloudError> {
-    let credentials = match aws.find_credentials("our-credentials").await? {
+    let credentials = match aws
+        .find_object(ObjectKind::Credentials, "our-credentials", spec)
+        .await?
+    {
         Some(found) => found,
-        None => aws.create_credentials("our-credentials", ROLE).await?,
+        None => {
+            aws.create_object(ObjectKind::Credentials, "our-credentials", spec)
+                .await?
+        }
     };
-    let storage = match aws.find_storage("our-storage").await? {
+    let storage = match aws
+        .find_object(ObjectKind::Storage, "our-storage", spec)
+        .await?
+    {
         Some(found) => found,
-        None => aws.create_storage("our-storage", "team-a-root").await?,
+        None => {
+            aws.create_object(ObjectKind::Storage, "our-storage", spec)
+                .await?
+        }
     };
     let tags = BTreeMap::from([("brickyard".to_owned(), "marker".to_owned())]);
     aws.create_workspace(NewWorkspace {
@@ -117,10 +130,10 @@ async fn create(aws: &Aws, name: &str, spec: &Spec) -> Result<UpstreamWorkspace,
 async fn running(simulator: &Simulator, aws: &Aws) -> (UpstreamWorkspace, ServicePrincipal) {
     let made = create(aws, "team-a-x1y2", &spec()).await.unwrap();
     simulator.advance(Duration::from_secs(1200));
-    let found = aws.get_workspace(made.id).await.unwrap().unwrap();
+    let found = aws.get_workspace(&made.at.id).await.unwrap().unwrap();
     assert_eq!(found.status, "RUNNING");
     let principal = aws.create_service_principal("our-principal").await.unwrap();
-    aws.assign_service_principal(found.id, &principal)
+    aws.assign_service_principal(&found.at, &principal)
         .await
         .unwrap();
     (found, principal)

@@ -137,11 +137,13 @@ async fn every_shape_of_refusal_is_understood() {
         ),
     ] {
         let (simulator, aws) = start().await;
-        aws.find_credentials("x").await.unwrap();
+        aws.find_object(ObjectKind::Credentials, "x", &spec())
+            .await
+            .unwrap();
         let kind = fault.fault;
         simulator.fault(fault.on(Call::CreateCredentials));
         let error = aws
-            .create_credentials("our-credentials", ROLE)
+            .create_object(ObjectKind::Credentials, "our-credentials", &spec())
             .await
             .unwrap_err();
         assert_eq!(error.failure, failure, "{kind}: {error}");
@@ -155,7 +157,7 @@ async fn every_shape_of_refusal_is_understood() {
         );
         if matches!(kind, K::AnswerLost | K::Truncated | K::ErrorAfterActing) {
             assert!(
-                aws.find_credentials("our-credentials")
+                aws.find_object(ObjectKind::Credentials, "our-credentials", &spec())
                     .await
                     .unwrap()
                     .is_some(),
@@ -171,13 +173,19 @@ async fn what_is_in_use_and_what_is_gone() {
     let (simulator, aws) = start().await;
     let made = create(&aws, "team-a-x1y2", &spec()).await.unwrap();
     let credentials = made.credentials_id.unwrap();
-    let error = aws.delete_credentials(&credentials).await.unwrap_err();
+    let error = aws
+        .delete_object(ObjectKind::Credentials, &credentials)
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.failure, error.explanation.code),
         (Failure::InUse, Code::DeleteBlocked)
     );
     simulator.fault(Fault::new(FaultKind::EmptyConflict).on(Call::DeleteStorage));
-    let error = aws.delete_storage("3f2a").await.unwrap_err();
+    let error = aws
+        .delete_object(ObjectKind::Storage, "3f2a")
+        .await
+        .unwrap_err();
     assert_eq!(error.failure, Failure::InUse);
     // That the account is not ours does not mean that the thing is gone.
     let words = "The account does not exist or the user does not belong to this account";
@@ -186,15 +194,18 @@ async fn what_is_in_use_and_what_is_gone() {
             .on(Call::DeleteWorkspace)
             .message(words),
     );
-    let error = aws.delete_workspace(made.id).await.unwrap_err();
+    let error = aws.delete_workspace(&made.at.id, false).await.unwrap_err();
     assert_eq!(error.failure, Failure::Refused);
     // Nor does a page from something on the way.
     for call in [Call::DeleteWorkspace, Call::GetWorkspace] {
         simulator.fault(Fault::new(FaultKind::HtmlError).on(call).status(404));
     }
-    aws.delete_workspace(made.id).await.unwrap_err();
-    aws.get_workspace(made.id).await.unwrap_err();
-    let error = aws.delete_credentials("../workspaces").await.unwrap_err();
+    aws.delete_workspace(&made.at.id, false).await.unwrap_err();
+    aws.get_workspace(&made.at.id).await.unwrap_err();
+    let error = aws
+        .delete_object(ObjectKind::Credentials, "../workspaces")
+        .await
+        .unwrap_err();
     assert_eq!(error.failure, Failure::Refused);
     nothing_unexpected(&simulator);
 }
@@ -206,14 +217,14 @@ async fn a_young_workspace_is_waited_for() {
     simulator.fault(Fault::new(FaultKind::PrincipalNotAssigned).times(1));
     simulator.fault(Fault::new(FaultKind::ApiFlaps).times(2).on(Call::Me));
     for _ in 0..3 {
-        let probe = aws.probe(&found.url).await.unwrap();
+        let probe = aws.probe(&found.at).await.unwrap();
         assert!(matches!(probe, Probe::NotReady(_)), "{probe:?}");
     }
-    assert_eq!(aws.probe(&found.url).await.unwrap(), Probe::Good);
+    assert_eq!(aws.probe(&found.at).await.unwrap(), Probe::Good);
     simulator.fault(Fault::new(FaultKind::AssignmentLate).on(Call::AssignPrincipal));
     for _ in 0..3 {
         let error = aws
-            .assign_service_principal(found.id, &principal)
+            .assign_service_principal(&found.at, &principal)
             .await
             .unwrap_err();
         assert_eq!(
@@ -222,7 +233,7 @@ async fn a_young_workspace_is_waited_for() {
         );
     }
     simulator.fault(Fault::new(FaultKind::TokenPermissionsMissing));
-    aws.allow_tokens(&found.url, &principal).await.unwrap();
+    aws.allow_tokens(&found.at, &principal).await.unwrap();
     nothing_unexpected(&simulator);
 }
 
@@ -231,7 +242,7 @@ async fn minting_is_refused_in_its_own_words() {
     let (simulator, aws) = start().await;
     let (found, principal) = running(&simulator, &aws).await;
     let owner = TokenOwner::ServicePrincipal(&principal);
-    aws.allow_tokens(&found.url, &principal).await.unwrap();
+    aws.allow_tokens(&found.at, &principal).await.unwrap();
     for (kind, failure, code) in [
         (
             FaultKind::TokensDisabled,
@@ -257,7 +268,7 @@ async fn minting_is_refused_in_its_own_words() {
     ] {
         simulator.fault(Fault::new(kind).on(Call::MintTokenOnBehalf));
         let error = aws
-            .mint_token(&found.url, owner, 600, "c")
+            .mint_token(&found.at, owner, 600, "c")
             .await
             .err()
             .unwrap();
@@ -268,7 +279,7 @@ async fn minting_is_refused_in_its_own_words() {
         );
     }
     let error = aws
-        .mint_token(&found.url, owner, u32::MAX, "c")
+        .mint_token(&found.at, owner, u32::MAX, "c")
         .await
         .err()
         .unwrap();

@@ -1,6 +1,7 @@
 //! Tokens, limits, foreign hosts and hostile answers.
 
 use super::*;
+use brickyard::domain::external::ExternalWorkspace;
 
 #[tokio::test]
 async fn twenty_callers_fetch_one_token() {
@@ -18,7 +19,9 @@ async fn twenty_callers_fetch_one_token() {
             .on(Call::AccountToken)
             .times(0),
     );
-    let calls = (0..20).map(|_| aws.create_credentials("our-credentials", ROLE));
+    let spec = spec();
+    let calls =
+        (0..20).map(|_| aws.create_object(ObjectKind::Credentials, "our-credentials", &spec));
     for answer in futures_util::future::join_all(calls).await {
         assert_eq!(answer.unwrap_err().failure, Failure::NotSent);
     }
@@ -29,7 +32,7 @@ async fn twenty_callers_fetch_one_token() {
 async fn a_refused_token_is_replaced_once() {
     let (simulator, aws) = start().await;
     simulator.fault(Fault::new(FaultKind::Unauthorized).on(Call::CreateCredentials));
-    aws.create_credentials("our-credentials", ROLE)
+    aws.create_object(ObjectKind::Credentials, "our-credentials", &spec())
         .await
         .unwrap();
     assert_eq!(arrived(&simulator, Call::AccountToken), 2);
@@ -39,7 +42,7 @@ async fn a_refused_token_is_replaced_once() {
             .on(Call::CreateStorage)
             .times(0),
     );
-    aws.create_storage("our-storage", "team-a-root")
+    aws.create_object(ObjectKind::Storage, "our-storage", &spec())
         .await
         .unwrap_err();
     assert_eq!(arrived(&simulator, Call::CreateStorage), 2);
@@ -72,7 +75,7 @@ async fn a_throttled_account_is_left_alone() {
     fault.retry_after_seconds = Some(60);
     simulator.fault(fault);
     let error = aws
-        .create_credentials("our-credentials", ROLE)
+        .create_object(ObjectKind::Credentials, "our-credentials", &spec())
         .await
         .unwrap_err();
     assert_eq!(
@@ -114,13 +117,20 @@ async fn no_token_goes_to_a_foreign_host() {
     };
     let owner = TokenOwner::ServicePrincipal(&principal);
     for url in ["https://evil.example", "http://127.0.0.1:1", ""] {
+        let at = &ExternalWorkspace {
+            id: 1.into(),
+            number: None,
+            deployment_name: String::new(),
+            url: url.to_owned(),
+            progress_url: None,
+        };
         for failed in [
-            aws.probe(url).await.err(),
-            aws.allow_tokens(url, &principal).await.err(),
-            aws.mint_token(url, owner, 60, "c").await.err(),
-            aws.list_tokens(url, owner).await.err(),
-            aws.revoke_token(url, owner, "t").await.err(),
-            aws.try_token(url, &"dapi".into()).await.err(),
+            aws.probe(at).await.err(),
+            aws.allow_tokens(at, &principal).await.err(),
+            aws.mint_token(at, owner, 60, "c").await.err(),
+            aws.list_tokens(at, owner).await.err(),
+            aws.revoke_token(at, owner, "t").await.err(),
+            aws.try_token(at, &"dapi".into()).await.err(),
         ] {
             let error = failed.unwrap();
             assert_eq!(
@@ -179,7 +189,7 @@ async fn hostile_answers_are_never_success() {
     let aws = provider(&simulator, hostile(odd.to_vec()).await, 1000);
     let listed = aws.list_workspaces().await.unwrap();
     assert_eq!(
-        (listed[0].id, listed[0].url.as_str()),
-        (8305471331990263, "")
+        (listed[0].at.id.to_string(), listed[0].at.url.as_str()),
+        ("8305471331990263".to_owned(), "")
     );
 }

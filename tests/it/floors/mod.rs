@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, ground first. A room imports only from floors below; rooms of one floor do not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["domain", "clock", "metrics", "bearer"],
+    &["domain", "clock", "metrics", "bearer", "throttle"],
     &["outbound", "telemetry"],
     &["databricks", "azure", "traces"],
     &["auth", "store", "queue", "cloud", "secrets"],

@@ -3,17 +3,16 @@
 use super::{World, swap};
 use crate::support::stores::Store;
 use simulator::Call;
-use std::sync::Arc;
 
 /// The official crate learns from the platform where a managed identity is served, and `config` what a pod's identity is.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platform_gives_an_identity() {
     let world = World::new().await;
     let azure = &world.simulator.world().azure;
-    let folder = Arc::new(tempfile::tempdir().expect("a directory"));
+    let folder = tempfile::tempdir().expect("a directory");
     let token = folder.path().join("token");
     std::fs::write(&token, &azure.federated_token).expect("it can be written");
-    let store = Store::Azure(folder.clone());
+    let store = Store::Azure;
     let there = store.in_configuration(&world.configuration(), world.simulator.world());
     let without: String = there
         .lines()

@@ -82,16 +82,26 @@ pub async fn of(row: Row) -> Vec<Cell> {
     for (variant, life) in lives().await {
         let last = *life.there.last().expect("a create makes calls");
         for step in variant.steps() {
-            let looks = step.calls().iter().find(|it| Row::of(**it) == Row::Wait);
-            let looks = looks.map(|it| variants::wires(step.name(), *it)[0].call);
+            let cloud = variant.row.0;
+            let looks = step.calls().iter().filter(|it| Row::of(**it) == Row::Wait);
+            let mut looks = looks.flat_map(|it| variants::wires(cloud, step.name(), *it));
+            let looks = looks.next().map(|wire| wire.call);
             for call in step.calls().iter().filter(|call| Row::of(**call) == row) {
                 let lookup = match call {
-                    Call::RevokeToken => Some(Outside::ListTokensAsAdmin),
+                    Call::RevokeToken => variants::wires(cloud, step.name(), Call::ListTokens)
+                        .first()
+                        .map(|wire| wire.call),
                     Call::PutMetadata | Call::DeleteSecret => Some(Outside::StoreMetadataGet),
                     _ if row == Row::Create => looks,
                     _ => None,
                 };
-                for wire in variants::wires(step.name(), *call) {
+                for wire in variants::wires(cloud, step.name(), *call) {
+                    // It looks at what it removes before and after.
+                    let lookup = match wire.call {
+                        Outside::ArmDeleteVnet => Some(Outside::ArmGetVnet),
+                        Outside::ArmDeleteNsg => Some(Outside::ArmGetNsg),
+                        _ => lookup,
+                    };
                     let ways = [(Way::There, &life.there), (Way::Back, &life.back)];
                     for (way, calls) in ways {
                         let is_walked =

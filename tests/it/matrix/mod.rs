@@ -119,7 +119,7 @@ async fn what_is_sent_is_declared_and_what_is_declared_is_sent() {
         let steps = variant.steps().iter();
         let declared: BTreeSet<Call> = steps
             .flat_map(|step| step.calls().iter().map(|call| (step.name(), *call)))
-            .flat_map(|(step, call)| variants::wires(step, call))
+            .flat_map(|(step, call)| variants::wires(variant.row.0, step, call))
             .map(|wire| wire.call)
             .collect();
         let sent = life.calls();
@@ -133,7 +133,7 @@ async fn what_is_sent_is_declared_and_what_is_declared_is_sent() {
     for (variant, _) in lives {
         for step in variant.steps() {
             for call in step.calls() {
-                let wires = variants::wires(step.name(), *call);
+                let wires = variants::wires(variant.row.0, step.name(), *call);
                 let is_sent = |wire: &Wire| {
                     lives
                         .iter()

@@ -299,6 +299,20 @@ const UNANSWERED: &[Trouble] = &[
     Trouble::Conflict,
 ];
 
+/// [`UNANSWERED`], and what only a proxy in between says.
+const UNCHECKED: &[Trouble] = &[
+    Trouble::RequestLost,
+    Trouble::AnswerLost,
+    Trouble::AnswerLate,
+    Trouble::Unavailable,
+    Trouble::ErrorPage,
+    Trouble::ErrorAfterActing,
+    Trouble::Truncated,
+    Trouble::LoginPage,
+    Trouble::Conflict,
+    Trouble::Forbidden,
+];
+
 const UNPROVED: &[Trouble] = &[
     Trouble::RequestLost,
     Trouble::AnswerLost,
@@ -332,6 +346,8 @@ const NO_GOOD_ANSWER: &[Trouble] = &[
 
 const REFUSED: &[Trouble] = &[Trouble::Forbidden];
 
+const UNKNOWN: &str = "what cannot be checked blocks nothing";
+const GRANTED: &str = "a role that was granted a moment ago is not known everywhere";
 const WARNS: &str = "what it would tell is worth a warning, no more";
 const SECRET: &str = "a client secret that is refused is not accepted the second time either";
 const UNTRIED: &str = "a token that did not prove itself is revoked, and never stored";
@@ -343,7 +359,7 @@ const ENDS_WITH_IT: &str =
 #[rustfmt::skip]
 pub const EXCEPTIONS: &[Exception] = &[
     Exception { step: "preflight", call: Outside::AccountToken, way: Way::There, troubles: &[Trouble::Unauthorized, Trouble::Conflict], outcome: Explains, why: SECRET },
-    Exception { step: "preflight", call: Outside::GetNetwork, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: "what cannot be checked blocks nothing" },
+    Exception { step: "preflight", call: Outside::GetNetwork, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
     Exception { step: "await_running", call: Outside::GetNetwork, way: Way::There, troubles: NO_GOOD_ANSWER, outcome: GoesOn, why: WARNS },
     Exception { step: "await_reachable", call: Outside::Discovery, way: Way::There, troubles: REFUSED, outcome: Again, why: YOUNG },
     Exception { step: "await_reachable", call: Outside::WorkspaceToken, way: Way::There, troubles: REFUSED, outcome: Again, why: YOUNG },
@@ -353,4 +369,17 @@ pub const EXCEPTIONS: &[Exception] = &[
     Exception { step: "deliver_token", call: Outside::GetWorkspace, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
     Exception { step: "deliver_token", call: Outside::ListTokensAsAdmin, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
     Exception { step: "deliver_token", call: Outside::RevokeTokenAsAdmin, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
+    Exception { step: "preflight", call: Outside::EntraToken, way: Way::There, troubles: UNCHECKED, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "preflight", call: Outside::EntraToken, way: Way::There, troubles: &[Trouble::Unauthorized], outcome: Explains, why: SECRET },
+    Exception { step: "preflight", call: Outside::ArmGetProvider, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "preflight", call: Outside::ArmGetGroup, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "preflight", call: Outside::ArmGetVnet, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "preflight", call: Outside::ArmListWorkspaces, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "create_network", call: Outside::ArmPutNsg, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
+    Exception { step: "create_network", call: Outside::ArmPutVnet, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
+    Exception { step: "create_workspace", call: Outside::ArmCreateWorkspace, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
+    Exception { step: "create_workspace", call: Outside::ArmListGroupResources, way: Way::Back, troubles: REFUSED, outcome: GoesOn, why: WARNS },
+    Exception { step: "deliver_token", call: Outside::ArmGetWorkspace, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
+    Exception { step: "deliver_token", call: Outside::ListTokens, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
+    Exception { step: "deliver_token", call: Outside::RevokeToken, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
 ];

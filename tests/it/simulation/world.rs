@@ -62,7 +62,7 @@ fn tune(app: &mut App) {
     // Clocks jump by hours while nobody works, and a look at the queue is believed for a real second.
     app.http.limits.admission.oldest = Duration::MAX;
     for account in app.config.accounts.values_mut() {
-        account.requests_per_second = PER_SECOND;
+        *account.requests_per_second() = PER_SECOND;
     }
 }
 

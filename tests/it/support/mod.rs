@@ -11,6 +11,7 @@ mod exchange;
 pub mod mortal;
 pub mod named;
 mod numbers;
+mod outside;
 pub mod previous;
 pub mod process;
 pub mod road;
@@ -24,6 +25,7 @@ use crate::checker::history::History;
 use brickyard::app::App;
 use brickyard::config::{self, Config};
 use brickyard::dev;
+use brickyard::domain::cloud::Cloud;
 pub use exchange::Answer;
 use serde_json::{Value, json};
 use simulator::{Fault, Simulator};
@@ -54,6 +56,8 @@ pub struct TestApp {
     pub db: PgPool,
     /// Where tokens are delivered.
     pub store: Store,
+    /// Where workspaces are made.
+    pub cloud: Cloud,
     /// Keys of the template, for processes beside this one.
     pub template: String,
     client: reqwest::Client,
@@ -75,6 +79,8 @@ struct Running {
 pub struct Builder {
     /// Workers in this process.
     pub workers: usize,
+    /// Where workspaces are made.
+    pub cloud: Cloud,
     /// TOML appended to the configuration.
     pub extra: String,
     /// Variables that override settings, as an operator's environment does.
@@ -89,14 +95,20 @@ pub struct Builder {
     pub store: Store,
     /// A database that is not the run's.
     pub database_url: Option<String>,
+    /// Changes the configuration's text.
+    pub rewrite: Option<Rewrite>,
     /// Changes numbers before anything runs.
     pub tune: fn(&mut App),
 }
+
+/// What changes a text.
+pub type Rewrite = Box<dyn Fn(String) -> String + Send + Sync>;
 
 impl Default for Builder {
     fn default() -> Self {
         Self {
             workers: 1,
+            cloud: Cloud::Aws,
             extra: String::new(),
             environment: &[],
             speed: SPEED,
@@ -104,6 +116,7 @@ impl Default for Builder {
             simulator: None,
             store: Store::default(),
             database_url: None,
+            rewrite: None,
             tune: |_| {},
         }
     }
@@ -148,6 +161,7 @@ impl Builder {
             database_url,
             db,
             store: self.store,
+            cloud: self.cloud,
             template: self.template,
             client: reqwest::Client::new(),
             history: Mutex::default(),
@@ -176,13 +190,18 @@ pub fn setting(name: &str) -> Option<u64> {
 
 /// The configuration of a test's world, through the same door as everybody's.
 pub fn configuration(simulator: &Simulator, database_url: &str, builder: &Builder) -> Config {
-    let text = dev::configuration(
+    let text = dev::configuration_on(
+        builder.cloud,
         simulator.world(),
         database_url,
         &builder.template,
         &builder.extra,
     );
     let text = builder.store.in_configuration(&text, simulator.world());
+    let text = match &builder.rewrite {
+        Some(rewrite) => rewrite(text),
+        None => text,
+    };
     let environment = builder
         .environment
         .iter()

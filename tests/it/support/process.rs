@@ -38,7 +38,8 @@ impl Process {
              create_timeout_seconds = 5\ncall_timeout_seconds = 5\nobserve_fast_seconds = 1\n\
              observe_slow_seconds = 1\nseal_seconds = 1\nshutdown_grace_seconds = 6\n";
         let config = tempfile::NamedTempFile::new().expect("a file");
-        let text = dev::configuration(
+        let text = dev::configuration_on(
+            app.cloud,
             app.simulator.world(),
             &app.database_url,
             &app.template,

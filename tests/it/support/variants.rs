@@ -1,6 +1,8 @@
 //! What a workspace can be made of: the variants of each row of the plan. The walkers walk them, so that a step, a
 //! call or a row added tomorrow is covered in all of them.
 
+pub use super::outside::{Wire, behind, wires};
+
 use super::account::Account;
 use super::mortal::Mortal;
 use super::{Builder, SPEED, TestApp, simulate};
@@ -10,7 +12,7 @@ use brickyard::provisioning::plan;
 use brickyard::provisioning::step::{self, Kind, Step};
 use futures_util::future::join_all;
 use serde_json::json;
-use simulator::{Call, FaultKind, Inventory};
+use simulator::{Call, Fault, FaultKind, Inventory};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One way to make a workspace.
@@ -34,9 +36,10 @@ enum Network {
 }
 
 const CLASSIC: (Cloud, ComputeMode) = (Cloud::Aws, ComputeMode::Classic);
+const ON_AZURE: (Cloud, ComputeMode) = (Cloud::Azure, ComputeMode::Classic);
 
 /// All of them. The first makes the most calls.
-pub const ALL: [Variant; 4] = [
+pub const ALL: [Variant; 8] = [
     Variant {
         name: "made network",
         row: CLASSIC,
@@ -55,6 +58,26 @@ pub const ALL: [Variant; 4] = [
     Variant {
         name: "serverless",
         row: (Cloud::Aws, ComputeMode::Serverless),
+        network: Network::Unnamed,
+    },
+    Variant {
+        name: "Azure, made network",
+        row: ON_AZURE,
+        network: Network::Made,
+    },
+    Variant {
+        name: "Azure, given subnets",
+        row: ON_AZURE,
+        network: Network::Given,
+    },
+    Variant {
+        name: "Azure, Databricks' network",
+        row: ON_AZURE,
+        network: Network::Unnamed,
+    },
+    Variant {
+        name: "Azure, serverless",
+        row: (Cloud::Azure, ComputeMode::Serverless),
         network: Network::Unnamed,
     },
 ];
@@ -83,14 +106,19 @@ impl Variant {
 
     async fn start_with(&self, builder: Builder, change: fn(&str) -> String) -> TestApp {
         let simulator = simulate(SPEED).await;
-        let objects = change(match self.row.1 {
-            ComputeMode::Classic => dev::OBJECTS,
-            ComputeMode::Serverless => dev::SERVERLESS,
-        });
-        let network = match self.network {
-            Network::Unnamed => String::new(),
-            Network::Made => dev::VPC.to_owned(),
-            Network::Given => {
+        // It would have us wait for real seconds.
+        simulator.fault(Fault::new(FaultKind::RetryAfterZero).times(0));
+        let objects = change(dev::objects(self.row.0, self.row.1));
+        // Once as Azure does it by default: it keeps something.
+        let objects = match self.network {
+            Network::Unnamed => objects.replace("force_deletion = true", ""),
+            _ => objects,
+        };
+        let network = match (self.row.0, self.network) {
+            (_, Network::Unnamed) => String::new(),
+            (Cloud::Aws, Network::Made) => dev::VPC.to_owned(),
+            (Cloud::Azure, Network::Made) => dev::VNET.to_owned(),
+            (Cloud::Aws, Network::Given) => {
                 let account = Account::open(&simulator).await;
                 let body = json!({
                     "network_name": THEIRS, "vpc_id": "vpc-0123456789abcdef0",
@@ -100,10 +128,18 @@ impl Variant {
                 let made = account.create("networks", body).await;
                 format!("network_id = {}", made["network_id"])
             }
+            (Cloud::Azure, Network::Given) => {
+                let azure = &simulator.world().azure;
+                format!(
+                    "vnet_id = {:?}\npublic_subnet = {:?}\nprivate_subnet = {:?}\n",
+                    azure.vnet_id, azure.public_subnet, azure.private_subnet
+                )
+            }
         };
         Builder {
             template: format!("{objects}{network}"),
             simulator: Some(simulator),
+            cloud: self.row.0,
             ..builder
         }
         .start()
@@ -114,6 +150,10 @@ impl Variant {
 /// What was made in a world and is still there, somebody else's left out.
 pub fn left(app: &TestApp) -> Inventory {
     let mut inventory = app.simulator.inventory();
+    if app.cloud == Cloud::Azure && !app.template.contains("force_deletion = true") {
+        // Unity Catalog's storage, which the removal tells of.
+        inventory.resource_groups.clear();
+    }
     inventory
         .networks
         .retain(|network| network.name != THEIRS || network.body["vpc_status"] != "UNATTACHED");
@@ -168,102 +208,6 @@ impl Life {
     }
 }
 
-/// A call of the simulator that a call of a step consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wire {
-    /// The call.
-    pub call: Call,
-    /// Which is meant of several: the first after this.
-    pub after: Option<Call>,
-    /// It is sent before this, or it is another step's.
-    pub before: Option<Call>,
-}
-
-impl Wire {
-    /// Whether it can be struck so: a question to DNS has no status, and what answers 204 has no body to lose.
-    pub fn can_meet(&self, fault: FaultKind) -> bool {
-        match self.call {
-            Call::Dns => matches!(fault, FaultKind::RequestLost | FaultKind::Unavailable),
-            Call::StoreMetadataPut | Call::StoreDelete | Call::DeleteServicePrincipal => {
-                fault != FaultKind::Truncated
-            }
-            // The first look finds nothing, and an error is no worse than that.
-            Call::GetWorkspace if self.after.is_some() => fault != FaultKind::ErrorAfterActing,
-            Call::StoreMetadataGet => fault != FaultKind::ErrorAfterActing,
-            _ => true,
-        }
-    }
-
-    /// Whether it is among these calls.
-    pub fn is_in(&self, calls: &[Call]) -> bool {
-        let place = |call| calls.iter().position(|it| *it == call);
-        let begin = self.after.map_or(Some(0), place);
-        let end = self.before.map_or(Some(calls.len()), place);
-        begin
-            .zip(end)
-            .is_some_and(|(begin, end)| begin < end && calls[begin..end].contains(&self.call))
-    }
-}
-
-/// What a call of a step consists of, outside.
-pub fn wires(step: &str, call: step::Call) -> Vec<Wire> {
-    use step::Call as C;
-    let calls: &[Call] = match call {
-        C::Preflight => &[
-            Call::AccountToken,
-            Call::ListCredentials,
-            Call::ListNetworks,
-            Call::GetNetwork,
-        ],
-        C::FindCredentials => &[Call::ListCredentials],
-        C::CreateCredentials => &[Call::CreateCredentials],
-        C::DeleteCredentials => &[Call::DeleteCredentials],
-        C::FindStorage => &[Call::ListStorage],
-        C::CreateStorage => &[Call::CreateStorage],
-        C::DeleteStorage => &[Call::DeleteStorage],
-        C::FindNetwork => &[Call::ListNetworks],
-        C::CreateNetwork => &[Call::CreateNetwork],
-        C::ReportNetwork => &[Call::GetNetwork],
-        C::DeleteNetwork => &[Call::DeleteNetwork],
-        C::ListWorkspaces => &[Call::ListWorkspaces],
-        C::GetWorkspace => &[Call::GetWorkspace],
-        C::CreateWorkspace => &[Call::CreateWorkspace],
-        C::DeleteWorkspace => &[Call::DeleteWorkspace],
-        C::FindServicePrincipal => &[Call::ListServicePrincipals],
-        C::CreateServicePrincipal => &[Call::CreateServicePrincipal],
-        C::AssignServicePrincipal => &[Call::AssignPrincipal],
-        C::AllowTokens => &[Call::TokenPermissions],
-        C::DeleteServicePrincipal => &[Call::DeleteServicePrincipal],
-        C::Probe => &[Call::Dns, Call::Discovery, Call::WorkspaceToken, Call::Me],
-        C::ListTokens => &[Call::ListTokensAsAdmin],
-        C::MintToken => &[Call::MintTokenOnBehalf],
-        C::TryToken => &[Call::Me],
-        C::RevokeToken => &[Call::RevokeTokenAsAdmin],
-        C::CheckStore => &[Call::StoreCapabilities],
-        C::ReadMetadata => &[Call::StoreMetadataGet],
-        C::PutSecret => &[Call::StorePut],
-        C::PutMetadata => &[Call::StoreMetadataPut],
-        C::DeleteSecret => &[Call::StoreDelete],
-    };
-    let (after, before) = match (step, call) {
-        ("preflight", _) => (None, Some(Call::CreateWorkspace)),
-        (_, C::ReportNetwork) => (Some(Call::CreateWorkspace), None),
-        (_, C::TryToken) => (Some(Call::MintTokenOnBehalf), None),
-        // Asked first whether there are tokens to revoke, later whether it is gone.
-        ("create_workspace", C::GetWorkspace) => (Some(Call::DeleteWorkspace), None),
-        (_, C::GetWorkspace) => (None, Some(Call::DeleteWorkspace)),
-        _ => (None, None),
-    };
-    let calls = calls.iter();
-    calls
-        .map(|&call| Wire {
-            call,
-            after,
-            before,
-        })
-        .collect()
-}
-
 /// How many objects of each kind a world has ever seen made. Tokens and secrets may be made again.
 pub fn made(app: &TestApp) -> BTreeMap<String, u64> {
     let mut made = app.simulator.inventory().ever_created;
@@ -271,19 +215,6 @@ pub fn made(app: &TestApp) -> BTreeMap<String, u64> {
         made.remove(repeatable);
     }
     made
-}
-
-/// The simulator's call behind a call that must not be repeated, and the kind of what it makes.
-pub fn behind(call: step::Call) -> (Call, &'static str) {
-    match call {
-        step::Call::CreateCredentials => (Call::CreateCredentials, "credentials"),
-        step::Call::CreateStorage => (Call::CreateStorage, "storage_configurations"),
-        step::Call::CreateNetwork => (Call::CreateNetwork, "networks"),
-        step::Call::CreateWorkspace => (Call::CreateWorkspace, "workspaces"),
-        step::Call::CreateServicePrincipal => (Call::CreateServicePrincipal, "service_principals"),
-        step::Call::MintToken => (Call::MintTokenOnBehalf, "tokens"),
-        other => panic!("{} makes nothing", other.as_str()),
-    }
 }
 
 /// Each call of each life, in the first variant that makes it.
@@ -299,26 +230,26 @@ pub async fn calls() -> Vec<(Variant, Call)> {
 
 /// Each call that must not be repeated, likewise; the workspace's own in every variant, since that is where they
 /// differ.
-pub async fn unrepeatable() -> Vec<(Variant, step::Call)> {
-    let calls = calls().await;
-    let others = ALL.into_iter().skip(1);
-    let own = others.map(|variant| (variant, Call::CreateWorkspace));
-    let permitted = |variant: &Variant, call: Call| {
-        let steps = variant.steps().iter();
-        let mut all = steps.flat_map(|step| once(*step));
-        all.find(|it| behind(*it).0 == call)
-    };
-    let cases = calls.into_iter().chain(own);
-    cases
-        .filter_map(|(variant, call)| Some((variant, permitted(&variant, call)?)))
-        .collect()
+pub async fn unrepeatable() -> Vec<(Variant, Call)> {
+    let is_one = |(variant, call): &(Variant, Call)| unrepeatable_of(variant).contains(call);
+    let first: Vec<_> = calls().await.into_iter().filter(is_one).collect();
+    let own = ALL.into_iter().map(|variant| {
+        let behind = behind(variant.row.0, step::Call::CreateWorkspace);
+        (variant, behind[0].0)
+    });
+    let more = own.filter(|(variant, call)| {
+        let known = |it: &&(Variant, Call)| (it.0.name, it.1) == (variant.name, *call);
+        first.iter().find(known).is_none()
+    });
+    first.iter().copied().chain(more).collect()
 }
 
 /// The simulator's calls behind those of this variant that must not be repeated.
 pub fn unrepeatable_of(variant: &Variant) -> Vec<Call> {
     let steps = variant.steps().iter();
     let calls = steps.flat_map(|step| once(*step));
-    calls.map(|call| behind(call).0).collect()
+    let behind = calls.flat_map(|call| behind(variant.row.0, call));
+    behind.map(|(call, _)| *call).collect()
 }
 
 /// The calls of a step that must not be repeated.

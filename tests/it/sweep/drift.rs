@@ -1,9 +1,10 @@
 //! Ready workspaces that are no longer there as they were.
 
-use super::{HOUR, ROLE, account, arrived};
+use super::{HOUR, account, arrived};
+use crate::databricks;
 use crate::support::account::Account;
 use crate::support::{Builder, TestApp};
-use brickyard::cloud::Provider;
+use brickyard::cloud::{ObjectKind, Provider};
 use serde_json::{Value, json};
 use simulator::{Call, Fault, FaultKind};
 use std::time::Duration;
@@ -27,7 +28,9 @@ async fn one_that_was_deleted_outside_is_said_so_and_can_be_deleted() {
     let other = app.ready("untouched").await;
     let ready = app.ready("vanished").await;
     app.planted(&databricks_id(&ready).to_string());
-    let gone = account(&app).delete_workspace(databricks_id(&ready)).await;
+    let gone = account(&app)
+        .delete_workspace(&databricks_id(&ready).into(), false)
+        .await;
     gone.expect("accepted");
     app.simulator.advance(Duration::from_secs(60));
     let asked = arrived(&app, Call::GetWorkspace);
@@ -127,7 +130,9 @@ async fn one_that_fails_at_databricks_is_said_so_until_it_runs_again() {
     let app = TestApp::start().await;
     let ready = app.ready("mended").await;
     let id = databricks_id(&ready);
-    let other = account(&app).create_credentials("another-role", ROLE).await;
+    let other = account(&app)
+        .create_object(ObjectKind::Credentials, "another-role", &databricks::spec())
+        .await;
     let other = other.expect("credentials").id;
     let script = Account::open(&app.simulator).await;
     // What makes Databricks deploy it anew.

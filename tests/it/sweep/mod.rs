@@ -11,19 +11,18 @@ mod strays;
 use crate::databricks;
 use crate::support::TestApp;
 use brickyard::cloud::aws::Aws;
-use brickyard::cloud::{NewWorkspace, Provider};
+use brickyard::cloud::{NewWorkspace, ObjectKind, Provider};
 use brickyard::domain::cloud::ComputeMode;
+use brickyard::domain::external::UpstreamId;
 use brickyard::domain::id::WorkspaceId;
 use brickyard::domain::marker::{MarkerKind, WORKSPACE_TAG, marker};
-use brickyard::domain::spec::{Spec, Vpc};
+use brickyard::domain::spec::{NetworkSource, Spec, Vpc};
 use simulator::{Call, Inventory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-const ROLE: &str = "arn:aws:iam::111122223333:role/x";
 
 /// The account, as somebody else's script would use it.
 fn account(app: &TestApp) -> Aws {
@@ -48,23 +47,21 @@ async fn plant(
 ) -> BTreeSet<(String, String)> {
     let named = |kind| marker(instance, workspace, kind, 1);
     let aws = account(app);
-    let credentials = aws
-        .create_credentials(&named(MarkerKind::Credentials), ROLE)
-        .await
-        .expect("credentials");
-    let storage = aws
-        .create_storage(&named(MarkerKind::Storage), "some-root")
-        .await
-        .expect("storage");
-    let vpc = Vpc {
-        vpc_id: format!("vpc-{number}"),
-        subnet_ids: vec![format!("subnet-{number}a"), format!("subnet-{number}b")],
-        security_group_ids: vec![format!("sg-{number}")],
+    let spec = Spec {
+        network: Some(NetworkSource::Made(Vpc {
+            vpc_id: format!("vpc-{number}"),
+            subnet_ids: vec![format!("subnet-{number}a"), format!("subnet-{number}b")],
+            security_group_ids: vec![format!("sg-{number}")],
+        })),
+        ..databricks::spec()
     };
-    let network = aws
-        .create_network(&named(MarkerKind::Network), &vpc)
-        .await
-        .expect("a network");
+    let object = async |kind, name| {
+        let made = aws.create_object(kind, &named(name), &spec).await;
+        made.expect("a configuration object")
+    };
+    let credentials = object(ObjectKind::Credentials, MarkerKind::Credentials).await;
+    let storage = object(ObjectKind::Storage, MarkerKind::Storage).await;
+    let network = object(ObjectKind::Network, MarkerKind::Network).await;
     let principal = aws
         .create_service_principal(&named(MarkerKind::ServicePrincipal))
         .await
@@ -86,14 +83,14 @@ async fn plant(
         ("storage", storage.id),
         ("network", network.id),
         ("principal", principal.id),
-        ("workspace", made.id.to_string()),
+        ("workspace", made.at.id.to_string()),
     ]
     .map(|(kind, id)| (kind.to_owned(), id))
     .into()
 }
 
 /// A second workspace with the marker of one that is there, as a late packet would make it; its id.
-async fn second(app: &TestApp, workspace: WorkspaceId) -> i64 {
+async fn second(app: &TestApp, workspace: WorkspaceId) -> UpstreamId {
     let named = marker("dev", workspace, MarkerKind::Workspace, 1);
     let made = account(app)
         .create_workspace(NewWorkspace {
@@ -105,7 +102,7 @@ async fn second(app: &TestApp, workspace: WorkspaceId) -> i64 {
             tags: &BTreeMap::from([(WORKSPACE_TAG.to_owned(), named)]),
         })
         .await;
-    made.expect("a workspace").id
+    made.expect("a workspace").at.id
 }
 
 /// Our id of a workspace.

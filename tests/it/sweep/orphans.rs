@@ -1,8 +1,9 @@
 //! Things with our marker that nobody owns.
 
 use super::{DAY, HOUR, account, arrived, id, known, plant, second, there, told, until};
+use crate::databricks;
 use crate::support::{Builder, TestApp};
-use brickyard::cloud::Provider;
+use brickyard::cloud::{ObjectKind, Provider};
 use brickyard::domain::id::WorkspaceId;
 use simulator::{Call, Fault, FaultKind};
 use std::collections::BTreeSet;
@@ -24,7 +25,11 @@ async fn each_kind_is_reported_once_and_left_alone() {
     plant(&app, "dev-east", WorkspaceId::new(), 2).await;
     plant(&app, "de", WorkspaceId::new(), 3).await;
     account(&app)
-        .create_credentials("dev-somebody-elses", super::ROLE)
+        .create_object(
+            ObjectKind::Credentials,
+            "dev-somebody-elses",
+            &databricks::spec(),
+        )
         .await
         .expect("credentials");
     let before = there(&app.simulator.inventory());

@@ -3,6 +3,7 @@
 use super::{account, arrived, id, known, told};
 use crate::support::{Builder, TestApp};
 use brickyard::cloud::{Provider, ServicePrincipal, TokenOwner};
+use brickyard::domain::external::{ExternalWorkspace, UpstreamId};
 use brickyard::domain::id::WorkspaceId;
 use brickyard::domain::marker::{MarkerKind, marker};
 use serde_json::Value;
@@ -13,16 +14,22 @@ use std::time::Duration;
 
 /// Mints a token of the workspace's service principal, as a late packet of ours would; its id.
 async fn mint(app: &TestApp, workspace: &Value, comment: &str) -> String {
-    let url = workspace["external"]["workspace_url"].as_str();
+    let external = &workspace["external"];
+    let text = |name: &str| external[name].as_str().expect("a text").to_owned();
+    let at = ExternalWorkspace {
+        id: UpstreamId::read(&text("workspace_id")),
+        number: None,
+        deployment_name: text("deployment_name"),
+        url: text("workspace_url"),
+        progress_url: None,
+    };
     let principal = app.simulator.inventory().service_principals[0].clone();
     let principal = ServicePrincipal {
         id: principal.id.to_string(),
         application_id: principal.application_id,
     };
     let owner = TokenOwner::ServicePrincipal(&principal);
-    let minted = account(app)
-        .mint_token(url.expect("an address"), owner, 3600, comment)
-        .await;
+    let minted = account(app).mint_token(&at, owner, 3600, comment).await;
     minted.unwrap_or_else(|error| panic!("{error}")).id
 }
 

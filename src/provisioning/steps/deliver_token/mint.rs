@@ -41,7 +41,7 @@ pub(super) async fn mint_and_put(
     let lifetime = context.workspace.spec.token.lifetime_seconds;
     let mint = context
         .provider
-        .mint_token(&workspace.url, owner, lifetime, marker);
+        .mint_token(workspace, owner, lifetime, marker);
     let minted = match limit.keep(mint).await {
         Ok(minted) => minted,
         Err(error) => {
@@ -56,11 +56,7 @@ pub(super) async fn mint_and_put(
             return Err(error.into());
         }
     };
-    if let Err(error) = context
-        .provider
-        .try_token(&workspace.url, &minted.value)
-        .await
-    {
+    if let Err(error) = context.provider.try_token(workspace, &minted.value).await {
         revoke(context, workspace, owner, permit, &minted).await;
         return Err(error.into());
     }
@@ -110,7 +106,7 @@ async fn revoke(
 ) {
     let closed = match context
         .provider
-        .revoke_token(&workspace.url, owner, &minted.id)
+        .revoke_token(workspace, owner, &minted.id)
         .await
     {
         Ok(()) => Closed::Absent,

@@ -98,7 +98,7 @@ impl Step for DeliverToken {
                 "an earlier mint was never answered; waiting until it cannot arrive any more",
             ));
         }
-        let listed = context.provider.list_tokens(&workspace.url, owner).await?;
+        let listed = context.provider.list_tokens(&workspace, owner).await?;
         let ours: Vec<&ListedToken> = listed
             .iter()
             .filter(|token| token.comment == marker)
@@ -117,7 +117,7 @@ impl Step for DeliverToken {
         for stray in strays {
             context
                 .provider
-                .revoke_token(&workspace.url, owner, &stray.id)
+                .revoke_token(&workspace, owner, &stray.id)
                 .await?;
         }
         if let Some(attempt) = unresolved {
@@ -355,20 +355,18 @@ async fn revoke_all(context: &StepContext<'_>) -> Result<usize, CloudError> {
         return Ok(0);
     };
     let provider: &dyn Provider = &*context.provider;
-    if provider.get_workspace(workspace.id).await?.is_none() {
+    if provider.get_workspace(&workspace.id).await?.is_none() {
         return Ok(0);
     }
     let marker = context.marker(MarkerKind::Token, 1);
     let mut count = 0;
     for token in provider
-        .list_tokens(&workspace.url, owner)
+        .list_tokens(&workspace, owner)
         .await?
         .iter()
         .filter(|t| t.comment == marker)
     {
-        provider
-            .revoke_token(&workspace.url, owner, &token.id)
-            .await?;
+        provider.revoke_token(&workspace, owner, &token.id).await?;
         count += 1;
     }
     Ok(count)

@@ -1,112 +1,14 @@
-//! The rules: what is wrong with members, and what comes of them.
+//! What a workspace on AWS is made of.
 
-use super::{
-    KEEP_FAILED_SECONDS, SECURITY_GROUPS, SUBNETS, Settable, Settled, TIERS,
-    TOKEN_LIFETIME_SECONDS, Wrong, is_object,
-};
-use crate::domain::aws::{is_bucket, is_ec2_id, is_region, is_role_arn};
-use crate::domain::cloud::ComputeMode;
+use super::Wrongs;
+use crate::domain::aws::{is_bucket, is_ec2_id, is_role_arn};
+use crate::domain::settable::{SECURITY_GROUPS, SUBNETS, Settable};
 use crate::domain::spec::{CredentialsSource, NetworkSource, StorageSource, Vpc};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-#[derive(Default)]
-struct Wrongs(Vec<Wrong>);
-
-impl Wrongs {
-    fn add(&mut self, member: impl Into<String>, why: impl Into<String>) {
-        self.or(member, &[], why);
-    }
-
-    fn or(
-        &mut self,
-        member: impl Into<String>,
-        or: &'static [&'static str],
-        why: impl Into<String>,
-    ) {
-        self.0.push(Wrong {
-            member: member.into(),
-            or,
-            why: why.into(),
-        });
-    }
-
-    fn shape(&mut self, member: &str, text: &str, is: bool, what: &str) {
-        if !is {
-            self.add(member, format!("`{text}` is not {what}"));
-        }
-    }
-
-    fn uuid(&mut self, member: &str, text: &str) -> String {
-        let is = text.len() == 36 && uuid::Uuid::parse_str(text).is_ok();
-        self.shape(member, text, is, "a UUID");
-        text.to_owned()
-    }
-
-    fn range(&mut self, member: &str, value: Option<u32>, limits: RangeInclusive<u32>) -> u32 {
-        let value = value.unwrap_or_default();
-        if !limits.contains(&value) {
-            let (from, to) = limits.into_inner();
-            self.add(member, format!("{value} is not between {from} and {to}"));
-        }
-        value
-    }
-}
-
 impl Settable {
-    /// Everything that is wrong, and what comes of the rest.
-    pub fn settle(&self, compute_mode: ComputeMode) -> (Settled, Vec<Wrong>) {
-        let mut wrongs = Wrongs::default();
-        let wrong = &mut wrongs;
-        match self.region.as_deref().map(str::trim) {
-            None | Some("") => wrong.add("region", "is required"),
-            Some(text) => wrong.shape(
-                "region",
-                text,
-                is_region(text),
-                "a region such as us-west-2",
-            ),
-        }
-        if let Some(tier) = self.tier.as_deref().filter(|tier| !TIERS.contains(tier)) {
-            wrong.add("tier", format!("`{tier}` is none of {}", TIERS.join(", ")));
-        }
-        let (credentials, storage, network) = match compute_mode {
-            ComputeMode::Classic => (
-                self.credentials(wrong),
-                self.storage(wrong),
-                self.network(wrong),
-            ),
-            ComputeMode::Serverless => {
-                for member in self.given().keys().filter(|member| is_object(member)) {
-                    wrong.add(
-                        member,
-                        "a serverless workspace has none: its compute and storage are Databricks' own",
-                    );
-                }
-                (None, None, None)
-            }
-        };
-        let settled = Settled {
-            region: self.region.clone().unwrap_or_default(),
-            tier: self.tier.clone(),
-            credentials,
-            storage,
-            network,
-            token_lifetime_seconds: wrong.range(
-                "token_lifetime_seconds",
-                self.token_lifetime_seconds,
-                TOKEN_LIFETIME_SECONDS,
-            ),
-            keep_failed_seconds: wrong.range(
-                "keep_failed_seconds",
-                self.keep_failed_seconds,
-                KEEP_FAILED_SECONDS,
-            ),
-        };
-        (settled, wrongs.0)
-    }
-
-    fn credentials(&self, wrong: &mut Wrongs) -> Option<CredentialsSource> {
+    pub(super) fn credentials(&self, wrong: &mut Wrongs) -> Option<CredentialsSource> {
         match (&self.credentials_id, &self.role_arn) {
             (Some(id), None) => Some(CredentialsSource::Existing {
                 credentials_id: wrong.uuid("credentials_id", id),
@@ -127,7 +29,7 @@ impl Settable {
         }
     }
 
-    fn storage(&self, wrong: &mut Wrongs) -> Option<StorageSource> {
+    pub(super) fn storage(&self, wrong: &mut Wrongs) -> Option<StorageSource> {
         match (&self.storage_configuration_id, &self.bucket_name) {
             (Some(id), None) => Some(StorageSource::Existing {
                 storage_configuration_id: wrong.uuid("storage_configuration_id", id),
@@ -149,7 +51,7 @@ impl Settable {
     }
 
     /// Neither an id nor a VPC is right too: then Databricks makes the VPC.
-    fn network(&self, wrong: &mut Wrongs) -> Option<NetworkSource> {
+    pub(super) fn vpc(&self, wrong: &mut Wrongs) -> Option<NetworkSource> {
         let (subnets, groups) = (&self.subnet_ids, &self.security_group_ids);
         let vpc = self.vpc_id.is_some() || subnets.is_some() || groups.is_some();
         match (&self.network_id, vpc) {

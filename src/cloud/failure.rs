@@ -1,8 +1,8 @@
-//! From the vendor's refusals to what the steps act on: one table.
+//! From Databricks' refusals to what the steps act on: one table.
 
-use crate::cloud::{CloudError, Failure};
+use super::{CloudError, Failure, Result};
 use crate::databricks::{ApiError, Class, Error, Side};
-use crate::domain::problem::Code;
+use crate::domain::problem::{Code, Explanation};
 
 /// What was being done; the same refusal means different things to different acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,24 @@ const TRUST_FROM: usize = 10;
 pub(super) fn explain(error: Error, act: Act, doing: &str) -> CloudError {
     let upstream = error.upstream();
     let (failure, code) = match &error {
+        Error::NoLogin {
+            passes,
+            retry_after,
+            explanation,
+        } => {
+            let detail = format!("{doing}: {}", explanation.detail);
+            return CloudError {
+                failure: match (passes, retry_after) {
+                    (true, Some(after)) => Failure::Throttled(Some(*after)),
+                    (true, None) => Failure::NotSent,
+                    (false, _) => Failure::Refused,
+                },
+                explanation: Box::new(Explanation {
+                    detail,
+                    ..(**explanation).clone()
+                }),
+            };
+        }
         Error::NotSent(_) | Error::NoTokenAnswer(_) => {
             (Failure::NotSent, Code::UpstreamUnavailable)
         }
@@ -46,6 +64,14 @@ pub(super) fn explain(error: Error, act: Act, doing: &str) -> CloudError {
         explained.explanation.hint = Some(hint);
     }
     explained
+}
+
+/// Absent counts as removed.
+pub(super) fn removed(result: std::result::Result<(), Error>, doing: &str) -> Result<()> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        result => result.map_err(|error| explain(error, Act::Delete, doing)),
+    }
 }
 
 /// The OAuth endpoint refused. Whatever was to be done, was not.

@@ -3,10 +3,14 @@
 //! It is composed of the same parts as production, through the same configuration; only the numbers are smaller,
 //! because the simulated cloud is faster.
 
+mod place;
+
 use crate::app::App;
 use crate::cli::Dev;
 use crate::config;
+use crate::domain::cloud::{Cloud, ComputeMode};
 use anyhow::Context;
+use place::Place;
 use serde_json::{Map, Value, json};
 use simulator::postgres::Postgres;
 use simulator::{LoginClient, Simulator, World};
@@ -52,6 +56,37 @@ compute_mode = "serverless"
 keep_failed_seconds = 0
 deletion_protection = false
 "#;
+
+/// [`OBJECTS`] on Azure.
+const AZURE_OBJECTS: &str = r#"
+resource_group = "workspaces"
+force_deletion = true
+keep_failed_seconds = 0
+deletion_protection = false
+description = "For trying things out: everything is simulated."
+parameters.token_lifetime_seconds = { minimum = 3600, maximum = 2592000 }
+"#;
+
+/// The same without anything in the Azure subscription.
+const AZURE_SERVERLESS: &str = r#"
+resource_group = "workspaces"
+compute_mode = "serverless"
+keep_failed_seconds = 0
+deletion_protection = false
+"#;
+
+/// What a template of this world is made of, on each cloud and in each mode.
+pub fn objects(cloud: Cloud, compute_mode: ComputeMode) -> &'static str {
+    match (cloud, compute_mode) {
+        (Cloud::Aws, ComputeMode::Classic) => OBJECTS,
+        (Cloud::Aws, ComputeMode::Serverless) => SERVERLESS,
+        (Cloud::Azure, ComputeMode::Classic) => AZURE_OBJECTS,
+        (Cloud::Azure, ComputeMode::Serverless) => AZURE_SERVERLESS,
+    }
+}
+
+/// A network made for each workspace on Azure, as a line for a template.
+pub const VNET: &str = "vnet_range = \"10.139.0.0/16\"\n";
 
 /// A network of one's own, as lines for a template.
 pub const VPC: &str = r#"
@@ -99,8 +134,13 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
     let simulator = Simulator::start(settings)
         .await
         .context("starting the simulator")?;
-    let more = format!("{LOGIN}{}", more_templates());
-    let text = configuration(simulator.world(), &database, OBJECTS, &more);
+    let (objects, more) = match arguments.cloud {
+        Cloud::Aws => (OBJECTS.to_owned(), more_templates()),
+        Cloud::Azure => (format!("{AZURE_OBJECTS}{VNET}"), String::new()),
+    };
+    let more = format!("{LOGIN}{more}");
+    let facts = simulator.world();
+    let text = configuration_on(arguments.cloud, facts, &database, &objects, &more);
     let mut config = config::parse("brickyard dev", &text, std::iter::empty())?;
     let listener = listen().await?;
     let api = format!("http://{}", listener.local_addr()?);
@@ -124,9 +164,13 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
         "docs": format!("{api}/docs"),
         "openapi": format!("{api}/openapi.json"),
         "database": database,
+        "cloud": arguments.cloud.as_str(),
         "team": TEAM,
         "template": TEMPLATE,
-        "more_templates": [BYO_NETWORK, SERVERLESS_TEMPLATE],
+        "more_templates": match arguments.cloud {
+            Cloud::Aws => [BYO_NETWORK, SERVERLESS_TEMPLATE].as_slice(),
+            Cloud::Azure => &[],
+        },
         "tokens": ROLES.map(|role| (role.to_owned(), token(role).into())).into_iter().collect::<Map<_, _>>(),
         "simulator": world(simulator.world())?,
     });
@@ -147,14 +191,21 @@ pub async fn run(arguments: &Dev, shutdown: CancellationToken) -> anyhow::Result
     served
 }
 
-/// The configuration of this world. `objects` are lines of the template `sandbox`; `more` is appended, to the issuer
-/// if it begins with lines of one.
+/// The configuration of this world, with workspaces on AWS. `objects` are lines of the template `sandbox`; `more` is
+/// appended, to the issuer if it begins with lines of one.
 pub fn configuration(world: &World, database_url: &str, objects: &str, more: &str) -> String {
-    let host = world
-        .workspace_url_template
-        .split_once("{deployment_name}.")
-        .map_or("", |(_, rest)| rest);
-    let domain = host.split([':', '/']).next().unwrap_or_default();
+    configuration_on(Cloud::Aws, world, database_url, objects, more)
+}
+
+/// The same with workspaces on some cloud, and the secret store that goes with it.
+pub fn configuration_on(
+    cloud: Cloud,
+    world: &World,
+    database_url: &str,
+    objects: &str,
+    more: &str,
+) -> String {
+    let place = Place::on(cloud, world);
     format!(
         r#"instance = "dev"
 
@@ -167,25 +218,17 @@ url = "{database_url}"
 [outbound]
 dns_servers = ["{dns}"]
 allow_plain_http = true
+{outbound}
 
 [accounts.main]
-cloud = "aws"
-account_host = "{account_host}"
-account_id = "{account_id}"
-client_id = "{client_id}"
-client_secret = "{client_secret}"
-workspace_domain = "{domain}"
-workspace_url_template = "{url_template}"
-requests_per_second = 100
+{account}
 
 [stores.main]
-type = "vault"
-address = "{vault_address}"
-token = "{vault_token}"
+{store}
 
 [templates.{TEMPLATE}]
 account = "main"
-region = "us-west-2"
+region = "{region}"
 secret_store = "main"
 secret_path = "databricks/{{team}}/{{name}}"
 {objects}
@@ -207,13 +250,10 @@ rules = [
 {more}
 "#,
         dns = world.dns,
-        account_host = world.account_host,
-        account_id = world.account_id,
-        client_id = world.client_id,
-        client_secret = world.client_secret,
-        url_template = world.workspace_url_template,
-        vault_address = world.vault_address,
-        vault_token = world.vault_token,
+        outbound = place.outbound,
+        account = place.account,
+        store = place.store,
+        region = place.region,
         issuer = world.issuer,
         audience = world.audience,
         jwks = world.jwks_uri,
@@ -275,7 +315,7 @@ Brickyard is up, in a simulated world that runs {speed} times as fast. Ctrl-C st
   API          {api}
   Swagger UI   {docs}   (already authorised)
   database     {database}
-  secrets      {vault}   (Vault KV v2, token {vault_token})
+  secrets      {secrets}
   simulator    {admin}/faults/catalogue
 
 export BRICKYARD_URL={api}
@@ -288,14 +328,26 @@ Try, in another terminal with the two lines above:
   curl -sS "$BRICKYARD_URL/workspaces/my-first" -H "Authorization: Bearer $BRICKYARD_TOKEN"
   curl -sS "$BRICKYARD_URL/workspaces/my-first/tokens" -H "Authorization: Bearer $BRICKYARD_TOKEN"
 
-More templates: {BYO_NETWORK} (a VPC of your own; one workspace at a time) and {SERVERLESS_TEMPLATE} (nothing in AWS).
-
+{more}
 "#,
+        more = match text("/cloud") {
+            "azure" => String::new(),
+            _ => format!(
+                "More templates: {BYO_NETWORK} (a VPC of your own; one workspace at a time) and {SERVERLESS_TEMPLATE} \
+                 (nothing in AWS).\n"
+            ),
+        },
         api = text("/api"),
         docs = text("/docs"),
         database = text("/database"),
-        vault = text("/simulator/vault_address"),
-        vault_token = text("/simulator/vault_token"),
+        secrets = match text("/cloud") {
+            "azure" => format!("{}   (Azure Key Vault)", text("/simulator/azure/vault_url")),
+            _ => format!(
+                "{}   (Vault KV v2, token {})",
+                text("/simulator/vault_address"),
+                text("/simulator/vault_token")
+            ),
+        },
         admin = text("/simulator/admin"),
         token = text("/tokens/operator"),
     )
