@@ -378,7 +378,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     Exception { step: "create_network", call: Outside::ArmPutNsg, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
     Exception { step: "create_network", call: Outside::ArmPutVnet, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
     Exception { step: "create_workspace", call: Outside::ArmCreateWorkspace, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
-    Exception { step: "create_workspace", call: Outside::ArmListGroupResources, way: Way::Back, troubles: REFUSED, outcome: GoesOn, why: WARNS },
+    Exception { step: "create_workspace", call: Outside::ArmListGroupResources, way: Way::Back, troubles: &[Trouble::Unauthorized, Trouble::Forbidden], outcome: GoesOn, why: WARNS },
     Exception { step: "deliver_token", call: Outside::ArmGetWorkspace, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
     Exception { step: "deliver_token", call: Outside::ListTokens, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
     Exception { step: "deliver_token", call: Outside::RevokeToken, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
