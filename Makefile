@@ -19,14 +19,14 @@ help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: toolchain postgres ## See it work: one workspace made, one that fails, all of it gone again.
+demo: toolchain postgres ## See it work: one workspace made, one that fails, all of it gone again (on AWS, or CLOUD=azure).
 	@cargo build --locked --bin brickyard --example demo
 	@cargo run --locked --quiet --example demo
 
 .PHONY: dev
-dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-C.
+dev: toolchain postgres ## Run it in a simulated world that stays up until Ctrl-C (on AWS, or CLOUD=azure).
 	@cargo build --locked --bin brickyard
-	@cargo run --locked --quiet --bin brickyard -- dev
+	@cargo run --locked --quiet --bin brickyard -- dev --cloud $(or $(CLOUD),aws)
 
 .PHONY: test
 test: toolchain postgres-binaries store-servers clients azure-clients chromium pipeline faketime previous ## Run the whole suite, two minutes of simulation in it.
