@@ -7,13 +7,15 @@ use crate::clock::Clock;
 use crate::cloud::Provider;
 use crate::domain::condition::{Condition, ConditionStatus, ConditionType, set_condition};
 use crate::domain::external::ExternalIds;
+use crate::domain::id::WorkspaceId;
 use crate::domain::marker::{MarkerKind, marker};
 use crate::domain::operation::OperationStatus;
+use crate::domain::phase::Phase;
 use crate::queue::{Job, lease};
 use crate::secrets::SecretStore;
 use crate::store::attempts::{self, Unresolved};
 use crate::store::operations::{self, Operation};
-use crate::store::workspaces::Workspace;
+use crate::store::workspaces::{self, Workspace};
 use crate::store::{StoreError, Teams, tokens};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -141,6 +143,19 @@ impl StepContext<'_> {
     /// Has the checkpoint write something more.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// Whether this is the id of a workspace of ours that is deleted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn is_deleted(&self, workspace: &str) -> Result<bool, Halt> {
+        let Ok(id) = workspace.parse::<WorkspaceId>() else {
+            return Ok(false);
+        };
+        let mut connection = self.db.acquire().await?;
+        let row = workspaces::get(&mut connection, id, &Teams::All).await?;
+        Ok(row.is_some_and(|row| row.phase == Phase::Deleted))
     }
 
     /// The unresolved attempt of a call for this workspace.

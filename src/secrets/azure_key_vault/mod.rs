@@ -7,8 +7,9 @@
 //! of it. Each version carries the put's id as a tag, made from name and value: a put whose answer was lost is known by it.
 //!
 //! Versions are looked at by their list, which shows no values, and what we know about a value stands in its version's tags.
-//! A deleted secret keeps its name until it is purged. One that is ours is recovered, which takes a while, before a token is
-//! minted for it; anybody else's is left alone and said. Whether a path may be written shows at the first put.
+//! A deleted secret keeps its name until it is purged. One that is ours is recovered by the put, which takes a while; not by
+//! the check before it, for what was recovered and never written would be left behind. Anybody else's is left alone and said.
+//! Whether a path may be written shows at the first put.
 //!
 //! Neither the value nor an answer that repeats it is copied where it is not wiped. The client's copies of our own tokens are
 //! not wiped.
@@ -226,8 +227,8 @@ impl SecretStore for AzureKeyVault {
         let doing = "checking the secret store";
         let name = self.name(path)?;
         let known = self.versions(&name, doing, Lost::Harmless).await?;
-        if known.newest().is_none() {
-            self.recover(&name, doing).await?;
+        if known.newest().is_none() && self.deleted(&name, doing).await? == Some(false) {
+            return Err(foreign(doing));
         }
         Ok(Checked::Answers)
     }

@@ -64,7 +64,9 @@ pub(super) fn one_workspace_per_request(evidence: &Evidence) -> Vec<String> {
             .filter(|it| !is_going(it))
             .map(|it| it.status.as_str())
             .collect();
-        let recorded = row["external"]["workspace"]["id"].as_i64();
+        let workspace = &row["external"]["workspace"];
+        // On Azure the id is another, and the number stands beside it.
+        let recorded = workspace["id"].as_i64().or(workspace["number"].as_i64());
         let fits = match text(row, "phase") {
             "ready" => living == ["RUNNING"] && there.iter().any(|it| Some(it.id) == recorded),
             "deleted" => living.is_empty() && recorded.is_none(),

@@ -333,10 +333,15 @@ async fn remove_secret(
         Ok(None) => return Ok(Ok(())),
         Err(error) => return Ok(Err(error)),
     };
-    let foreign = stored
+    let ours = context.workspace.id.to_string();
+    let other = stored
         .metadata
-        .is_some_and(|m| m.workspace != context.workspace.id.to_string());
-    if foreign {
+        .map(|m| m.workspace)
+        .filter(|it| *it != ours);
+    // A store may bring back, for us to write over it, what a workspace of that name before ours had left.
+    if let Some(other) = other
+        && !context.is_deleted(&other).await?
+    {
         return Ok(Ok(()));
     }
     // Without the lease what lies there may be the next workspace's of that name by now.
