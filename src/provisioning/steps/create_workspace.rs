@@ -219,12 +219,14 @@ async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Resul
     ))
 }
 
-/// Its upstream name. One that replaces another has a name of its own: where names are ids, the two are never confused.
+/// Its upstream name. Where names are ids, one that replaces another has a name of its own: the two are never confused.
 fn name(context: &StepContext<'_>) -> String {
     let name = upstream_name(&context.workspace.name, context.workspace.id);
     match context.external.replaced_workspaces.len() {
-        0 => name,
-        replaced => format!("{name}-{}", replaced + 1),
+        replaced if replaced > 0 && context.workspace.spec.cloud.traits().unique_names => {
+            format!("{name}-{}", replaced + 1)
+        }
+        _ => name,
     }
 }
 
