@@ -5,6 +5,7 @@ mod scraped;
 use crate::support::account::Account;
 use crate::support::process::{Process, free_port};
 use crate::support::{Answer, Builder, PATIENCE, TestApp, conformity};
+use brickyard::domain::cloud::Cloud;
 use brickyard::domain::id::WorkspaceId;
 use brickyard::domain::marker::{MarkerKind, marker};
 use brickyard::domain::problem::Code;
@@ -81,7 +82,7 @@ fn is_known(label: &str, value: &str) -> bool {
             "token",
         ]),
         "account" => value == "main",
-        "cloud" => value == "aws",
+        "cloud" => Cloud::named(value).is_some(),
         "result" => one_of(&["succeeded", "failed", "cancelled", "skipped", "undone"]),
         "code" => value.is_empty() || value.parse::<Code>().is_ok(),
         "step" => plan::find(value).is_some(),
@@ -92,6 +93,7 @@ fn is_known(label: &str, value: &str) -> bool {
             "aws_secrets_manager",
             "azure_key_vault",
             "azure_identity",
+            "azure_resource_manager",
             "issuer",
             "otlp",
         ]),
