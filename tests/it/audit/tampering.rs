@@ -30,7 +30,8 @@ fn altered(column: &str, kind: &str) -> Vec<String> {
             format!("{nullable} '' else overlay({column} placing '#' from 1) end"),
         ],
         "uuid" => vec![format!(
-            "{nullable} gen_random_uuid() else (overlay({column}::text placing '1' from 36))::uuid end"
+            "{nullable} gen_random_uuid() else (overlay({column}::text placing
+                 case right({column}::text, 1) when '1' then '2' else '1' end from 36))::uuid end"
         )],
         "timestamp with time zone" => vec![
             format!("{column} + interval '1 microsecond'"),
