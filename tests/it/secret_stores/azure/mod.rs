@@ -337,12 +337,15 @@ async fn a_write_before_the_second_look_is_noticed() {
     let store = store(world);
     let theirs = Theirs::new(world).await;
     store.check("a/b").await.unwrap();
-    let slow = Fault::new(FaultKind::Slow).on(Call::StorePut).times(1);
-    simulator.fault(slow.seconds(0.5));
+    // Ours is set, and its answer is on its way.
+    let held = Fault::new(FaultKind::HoldAnswer).on(Call::StorePut);
+    simulator.fault(held.times(1));
+    let mut holds = simulator.holds();
     let put = store.put("a/b", value(), None);
     let between = async {
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        holds.changed().await.unwrap();
         theirs.put("brickyard--a--b", "x").await;
+        simulator.release();
     };
     let (put, ()) = tokio::join!(put, between);
     assert_eq!(put.unwrap_err().failure, StoreFailure::Moved);
