@@ -15,8 +15,6 @@ pub struct Environment {
     pub arm_endpoint: &'static str,
     /// Whom a token for Resource Manager is for.
     pub arm_audience: &'static str,
-    /// Whom a token for Key Vault is for.
-    pub key_vault_audience: &'static str,
     /// Domain below which every workspace's host lies.
     pub workspace_domain: &'static str,
 }
@@ -26,7 +24,6 @@ pub const PUBLIC: Environment = Environment {
     authority_host: "https://login.microsoftonline.com",
     arm_endpoint: "https://management.azure.com",
     arm_audience: "https://management.azure.com",
-    key_vault_audience: "https://vault.azure.net",
     workspace_domain: "azuredatabricks.net",
 };
 
@@ -35,7 +32,6 @@ pub const US_GOVERNMENT: Environment = Environment {
     authority_host: "https://login.microsoftonline.us",
     arm_endpoint: "https://management.usgovcloudapi.net",
     arm_audience: "https://management.usgovcloudapi.net",
-    key_vault_audience: "https://vault.usgovcloudapi.net",
     workspace_domain: "databricks.azure.us",
 };
 
@@ -44,7 +40,6 @@ pub const CHINA: Environment = Environment {
     authority_host: "https://login.chinacloudapi.cn",
     arm_endpoint: "https://management.chinacloudapi.cn",
     arm_audience: "https://management.chinacloudapi.cn",
-    key_vault_audience: "https://vault.azure.cn",
     workspace_domain: "databricks.azure.cn",
 };
 
@@ -230,14 +225,7 @@ mod tests {
 
     #[test]
     fn clouds_share_nothing() {
-        let hosts = |e: &Environment| {
-            [
-                e.authority_host,
-                e.arm_endpoint,
-                e.key_vault_audience,
-                e.workspace_domain,
-            ]
-        };
+        let hosts = |e: &Environment| [e.authority_host, e.arm_endpoint, e.workspace_domain];
         let all: Vec<&str> = ENVIRONMENTS.iter().flat_map(hosts).collect();
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

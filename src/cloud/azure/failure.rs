@@ -97,7 +97,7 @@ pub(in crate::cloud) fn suspect(account: &Subscription, why: &Explanation) -> Op
 type Meaning = (Failure, Code, Option<&'static str>);
 
 fn refused(answer: &ApiError, act: Act) -> Meaning {
-    use Failure::{Conflict, InUse, NotFound, NotYet, Refused, Throttled, Unknown};
+    use Failure::{Conflict, InUse, NotFound, Refused, Throttled, Unknown};
     if answer.status == 429 {
         return (
             Throttled(answer.retry_after),
@@ -115,8 +115,6 @@ fn refused(answer: &ApiError, act: Act) -> Meaning {
         409 if act == Act::Delete => (InUse, Code::DeleteBlocked, None),
         409 => (Conflict, Code::NameConflict, None),
         408 | 500.. => (Unknown, Code::UpstreamUnavailable, None),
-        // The group or the role was made a moment ago.
-        _ if act == Act::Read && answer.status == 412 => (NotYet, Code::UpstreamRejected, None),
         _ => (Refused, Code::UpstreamRejected, None),
     }
 }

@@ -137,8 +137,7 @@ impl Step for CreateWorkspace {
             }
         };
         if !memo.asked {
-            let azure = context.workspace.spec.azure.as_ref();
-            let whole = azure.is_some_and(|azure| azure.force_deletion);
+            let whole = whole(context);
             context.provider.delete_workspace(&id, whole).await?;
             context.set_memo(&UndoMemo { asked: true });
             context.set_condition(
@@ -177,6 +176,13 @@ impl Step for CreateWorkspace {
     }
 }
 
+/// Whether what the cloud keeps of a workspace by default goes with it: only where the template says so, for somebody may
+/// have worked in one that has failed.
+fn whole(context: &StepContext<'_>) -> bool {
+    let azure = context.workspace.spec.azure.as_ref();
+    azure.is_some_and(|azure| azure.force_deletion)
+}
+
 /// What is done about a workspace that is there already when the step begins: it is kept, unless Databricks has given
 /// it up. Then it is removed, and only when it is gone another one is asked for: there are never two.
 async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Result<Outcome, Halt> {
@@ -204,8 +210,8 @@ async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Resul
     }
     if now.status == "FAILED" {
         context.still_ours().await?;
-        // Nobody has worked in it.
-        context.provider.delete_workspace(&id, true).await?;
+        let whole = whole(context);
+        context.provider.delete_workspace(&id, whole).await?;
     }
     context.set_condition(
         ConditionType::WorkspaceRunning,
