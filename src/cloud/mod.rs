@@ -12,6 +12,7 @@ mod workspace;
 
 pub use settings::{Settings, Timeouts, open};
 
+use crate::databricks::Client;
 use crate::domain::external::{ExternalWorkspace, UpstreamId};
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::domain::spec::Spec;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use workspace::Api;
 
 /// How a call ended, if not well. The closed list that the steps act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,19 +324,29 @@ pub trait Provider: Send + Sync {
     ) -> Result<()>;
     /// Lets it own tokens in the workspace (adds, never replaces). Repeatable.
     async fn allow_tokens(
+    /// Databricks' own API at the hosts of this account's workspaces: what follows is said to it, in every cloud alike.
+    fn databricks(&self) -> &Client;
+
         &self,
         workspace: &ExternalWorkspace,
         principal: &ServicePrincipal,
-    ) -> Result<()>;
-
+    ) -> Result<()> {
+        let api = Api::at(self.databricks(), workspace)?;
+        api.allow_tokens(principal).await
+    }
     /// One look at the workspace's host: name, login, `Me`.
-    async fn probe(&self, workspace: &ExternalWorkspace) -> Result<Probe>;
+    async fn probe(&self, workspace: &ExternalWorkspace) -> Result<Probe> {
+        Api::at(self.databricks(), workspace)?.probe().await
+    }
     /// Live tokens of the owner in the workspace.
     async fn list_tokens(
         &self,
         workspace: &ExternalWorkspace,
         owner: TokenOwner<'_>,
-    ) -> Result<Vec<ListedToken>>;
+    ) -> Result<Vec<ListedToken>> {
+        let api = Api::at(self.databricks(), workspace)?;
+        api.list_tokens(owner).await
+    }
     /// Mints a PAT. Not repeatable.
     async fn mint_token(
         &self,
@@ -342,16 +354,26 @@ pub trait Provider: Send + Sync {
         owner: TokenOwner<'_>,
         lifetime_seconds: u32,
         comment: &str,
-    ) -> Result<MintedToken>;
+    ) -> Result<MintedToken> {
+        let api = Api::at(self.databricks(), workspace)?;
+        api.mint(owner, lifetime_seconds, comment).await
+    }
     /// Revokes a PAT by id; absent counts as revoked.
     async fn revoke_token(
         &self,
         workspace: &ExternalWorkspace,
         owner: TokenOwner<'_>,
         token_id: &str,
-    ) -> Result<()>;
+    ) -> Result<()> {
+        let api = Api::at(self.databricks(), workspace)?;
+        api.revoke(owner, token_id).await
+    }
     /// Calls the workspace once with the PAT itself.
-    async fn try_token(&self, workspace: &ExternalWorkspace, value: &SecretString) -> Result<()>;
+    async fn try_token(&self, workspace: &ExternalWorkspace, value: &SecretString) -> Result<()> {
+        Api::at(self.databricks(), workspace)?
+            .try_token(value)
+            .await
+    }
 
     /// How many live processes share this account's rate limit.
     fn set_processes(&self, live: u32);

@@ -9,11 +9,9 @@ mod nouns;
 mod objects;
 
 use super::failure::{Act, explain, removed};
-use super::workspace::Api;
 use super::{
-    Check, CheckResult, CloudError, ConfigurationObject, Failure, ListedObject, ListedToken,
-    MintedToken, NetworkReport, NewWorkspace, ObjectKind, Own, Probe, Provider, Result,
-    ServicePrincipal, Timeouts, TokenOwner, UpstreamWorkspace,
+    Check, CheckResult, CloudError, ConfigurationObject, Failure, ListedObject, NetworkReport,
+    NewWorkspace, ObjectKind, Own, Provider, Result, ServicePrincipal, Timeouts, UpstreamWorkspace,
 };
 use crate::databricks::account::workspaces::{Workspace, WorkspaceRequest};
 use crate::databricks::{Client, Settings};
@@ -285,51 +283,8 @@ impl Provider for Aws {
         done.map_err(|error| explain(error, Act::Admit, "assigning the service principal"))
     }
 
-    async fn allow_tokens(
-        &self,
-        workspace: &ExternalWorkspace,
-        principal: &ServicePrincipal,
-    ) -> Result<()> {
-        Api::at(&self.client, workspace)?
-            .allow_tokens(principal)
-            .await
-    }
-
-    async fn probe(&self, workspace: &ExternalWorkspace) -> Result<Probe> {
-        Api::at(&self.client, workspace)?.probe().await
-    }
-
-    async fn list_tokens(
-        &self,
-        workspace: &ExternalWorkspace,
-        owner: TokenOwner<'_>,
-    ) -> Result<Vec<ListedToken>> {
-        Api::at(&self.client, workspace)?.list_tokens(owner).await
-    }
-
-    async fn mint_token(
-        &self,
-        workspace: &ExternalWorkspace,
-        owner: TokenOwner<'_>,
-        lifetime_seconds: u32,
-        comment: &str,
-    ) -> Result<MintedToken> {
-        let api = Api::at(&self.client, workspace)?;
-        api.mint(owner, lifetime_seconds, comment).await
-    }
-
-    async fn revoke_token(
-        &self,
-        workspace: &ExternalWorkspace,
-        owner: TokenOwner<'_>,
-        token_id: &str,
-    ) -> Result<()> {
-        let api = Api::at(&self.client, workspace)?;
-        api.revoke(owner, token_id).await
-    }
-
-    async fn try_token(&self, workspace: &ExternalWorkspace, value: &SecretString) -> Result<()> {
-        Api::at(&self.client, workspace)?.try_token(value).await
+    fn databricks(&self) -> &Client {
+        &self.client
     }
 
     fn set_processes(&self, live: u32) {

@@ -13,11 +13,9 @@ mod login;
 mod networks;
 mod workspaces;
 
-use super::workspace::Api;
 use super::{
-    Check, CloudError, ConfigurationObject, Failure, ListedObject, ListedToken, MintedToken,
-    NetworkReport, NewWorkspace, ObjectKind, Own, Probe, Provider, Result, ServicePrincipal,
-    Timeouts, TokenOwner, UpstreamWorkspace,
+    Check, CloudError, ConfigurationObject, Failure, ListedObject, NetworkReport, NewWorkspace,
+    ObjectKind, Own, Provider, Result, ServicePrincipal, Timeouts, UpstreamWorkspace,
 };
 use crate::azure::Identity;
 use crate::azure::arm::workspaces::Workspace;
@@ -34,7 +32,6 @@ pub(super) use checks::checked;
 pub(super) use failure::suspect;
 use failure::{Act, explain, explain_operation, removed};
 use login::Entra;
-use secrecy::SecretString;
 use std::sync::Arc;
 use workspaces::{managed_group, noun, request};
 
@@ -274,45 +271,8 @@ impl Provider for Azure {
         Err(internal("on Azure the PAT is the provisioning principal's"))
     }
 
-    async fn allow_tokens(&self, _: &ExternalWorkspace, _: &ServicePrincipal) -> Result<()> {
-        Err(internal("on Azure the PAT is the provisioning principal's"))
-    }
-
-    async fn probe(&self, workspace: &ExternalWorkspace) -> Result<Probe> {
-        Api::at(&self.client, workspace)?.probe().await
-    }
-
-    async fn list_tokens(
-        &self,
-        workspace: &ExternalWorkspace,
-        owner: TokenOwner<'_>,
-    ) -> Result<Vec<ListedToken>> {
-        Api::at(&self.client, workspace)?.list_tokens(owner).await
-    }
-
-    async fn mint_token(
-        &self,
-        workspace: &ExternalWorkspace,
-        owner: TokenOwner<'_>,
-        lifetime_seconds: u32,
-        comment: &str,
-    ) -> Result<MintedToken> {
-        let api = Api::at(&self.client, workspace)?;
-        api.mint(owner, lifetime_seconds, comment).await
-    }
-
-    async fn revoke_token(
-        &self,
-        workspace: &ExternalWorkspace,
-        owner: TokenOwner<'_>,
-        token_id: &str,
-    ) -> Result<()> {
-        let api = Api::at(&self.client, workspace)?;
-        api.revoke(owner, token_id).await
-    }
-
-    async fn try_token(&self, workspace: &ExternalWorkspace, value: &SecretString) -> Result<()> {
-        Api::at(&self.client, workspace)?.try_token(value).await
+    fn databricks(&self) -> &Client {
+        &self.client
     }
 
     fn set_processes(&self, live: u32) {
