@@ -140,6 +140,10 @@ pub enum Call {
     ArmGetProvider = "arm_get_provider",
     /// Azure: POST the registration of a resource provider.
     ArmRegisterProvider = "arm_register_provider",
+    /// Azure: POST what policies would say to a resource.
+    ArmCheckPolicies = "arm_check_policies",
+    /// Azure: GET how much of its network quotas a subscription uses.
+    ArmListNetworkUsages = "arm_list_network_usages",
     /// Azure: PUT a network security group.
     ArmPutNsg = "arm_put_nsg",
     /// Azure: GET a network security group.

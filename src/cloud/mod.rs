@@ -140,6 +140,8 @@ pub struct NetworkReport {
 pub struct Own<'a> {
     /// The workspace, if it was made.
     pub workspace: Option<&'a UpstreamId>,
+    /// The upstream name that it has or would have; empty if there is none yet.
+    pub name: &'a str,
     /// The name of the network that is or would be made.
     pub network: &'a str,
 }
@@ -322,11 +324,11 @@ pub trait Provider: Send + Sync {
         workspace: &ExternalWorkspace,
         principal: &ServicePrincipal,
     ) -> Result<()>;
-    /// Lets it own tokens in the workspace (adds, never replaces). Repeatable.
-    async fn allow_tokens(
     /// Databricks' own API at the hosts of this account's workspaces: what follows is said to it, in every cloud alike.
     fn databricks(&self) -> &Client;
 
+    /// Lets it own tokens in the workspace (adds, never replaces). Repeatable.
+    async fn allow_tokens(
         &self,
         workspace: &ExternalWorkspace,
         principal: &ServicePrincipal,

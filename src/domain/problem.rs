@@ -176,7 +176,7 @@ catalogue! {
     ElasticIpLimit = "elastic_ip_limit", 422, CloudAdmin, false, "The AWS account has no free Elastic IP address", "Raise the quota for Elastic IPs in the region, or release some.";
     VpcLimit = "vpc_limit", 422, CloudAdmin, false, "The AWS account has reached a VPC limit", "Raise the quota the vendor names, or remove unused VPCs, endpoints and gateways.";
     SubnetNotDelegated = "subnet_not_delegated", 422, CloudAdmin, false, "A subnet is not delegated to Databricks", "Delegate both subnets to Microsoft.Databricks/workspaces.";
-    AzurePolicyDenied = "azure_policy_denied", 422, CloudAdmin, false, "A policy of the Azure subscription forbids it", "Read in `upstream` which policy it is; exempt the resource group, or change the template so that it complies.";
+    AzurePolicyDenied = "azure_policy_denied", 422, CloudAdmin, false, "A policy of the Azure subscription forbids it", "The problem names the policy: exempt the resource group from it, or change the template so that it complies.";
     AzureQuota = "azure_quota", 422, CloudAdmin, false, "A quota of Azure is used up, or the region has no room", "Raise the quota that Azure names, or choose another region.";
     AzureProviderNotRegistered = "azure_provider_not_registered", 422, CloudAdmin, true, "The subscription does not know Databricks yet", "Nothing: the service registers Microsoft.Databricks, which takes minutes. If it stays, register it by hand.";
     AzureLocked = "azure_locked", 422, CloudAdmin, false, "A management lock of Azure forbids it", "Remove the lock that Azure names, then try again.";

@@ -111,6 +111,11 @@ pub enum FaultKind {
     ThrottledWithoutRetryAfter = "throttled_without_retry_after",
     /// 409 MissingSubscriptionRegistration until the resource provider is registered.
     ProviderNotRegistered = "provider_not_registered",
+    /// A policy denies workspaces: whoever asks what policies say is told, a PUT is answered with 403
+    /// RequestDisallowedByPolicy.
+    PolicyDenies = "policy_denies",
+    /// The subscription has as many virtual networks as it may have.
+    NetworkQuotaReached = "network_quota_reached",
     /// A managed resource group stays for `seconds` (simulated) after its workspace was deleted by force.
     GroupLingers = "group_lingers",
     /// The key vault takes `seconds` (simulated) to recover a secret.
@@ -162,6 +167,10 @@ impl FaultKind {
             K::ProviderNotRegistered => {
                 matches!(call, Call::ArmCreateWorkspace | Call::ArmGetProvider)
             }
+            K::PolicyDenies => {
+                matches!(call, Call::ArmCreateWorkspace | Call::ArmCheckPolicies)
+            }
+            K::NetworkQuotaReached => call == Call::ArmListNetworkUsages,
             K::GroupLingers => call == Call::ArmDeleteWorkspace,
             K::RecoverLate => call == Call::StoreRestore,
             K::SecurityGroupBroken

@@ -68,6 +68,8 @@ pub(crate) fn effect(strike: &Strike, request: &Request, world: &World) -> Effec
         | K::RelativeStatusUrl
         | K::LocationHeader
         | K::ProviderNotRegistered
+        | K::PolicyDenies
+        | K::NetworkQuotaReached
         | K::GroupLingers
         | K::RecoverLate => return Effect::Within,
         K::ErrorAfterActing => {

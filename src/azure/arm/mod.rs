@@ -6,6 +6,7 @@
 
 mod error;
 pub mod groups;
+pub mod limits;
 pub mod networks;
 pub mod workspaces;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-const VERSION: &str = "2025-01-01";
+pub(super) const VERSION: &str = "2025-01-01";
 
 /// Whom a workspace's subnets must be delegated to.
 pub const DELEGATION: &str = "Microsoft.Databricks/workspaces";

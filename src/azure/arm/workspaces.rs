@@ -86,6 +86,20 @@ pub struct WorkspaceRequest<'r> {
     pub encryption: Option<Value>,
 }
 
+/// A workspace as it is asked for.
+fn resource(
+    location: &str,
+    tags: &BTreeMap<String, String>,
+    request: &WorkspaceRequest<'_>,
+) -> Value {
+    json!({
+        "location": location,
+        "sku": {"name": "premium"},
+        "tags": tags,
+        "properties": request,
+    })
+}
+
 /// How a long operation goes.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Operation {
@@ -119,15 +133,30 @@ impl Arm {
         tags: &BTreeMap<String, String>,
         request: &WorkspaceRequest<'_>,
     ) -> Result<(Workspace, Option<String>), Error> {
-        let body = json!({
-            "location": location,
-            "sku": {"name": "premium"},
-            "tags": tags,
-            "properties": request,
-        });
+        let body = resource(location, tags, request);
         let url = self.url(&id.to_string(), VERSION);
         let response = self.call(Verb::Put, &url, Some(&body)).await?;
         Ok((parse(&response)?, self.progress(&response)))
+    }
+
+    /// The assignments of the policies that would deny a workspace, which may have no name yet.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn policies_against(
+        &self,
+        group: &str,
+        name: Option<&str>,
+        location: &str,
+        tags: &BTreeMap<String, String>,
+        request: &WorkspaceRequest<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let mut content = resource(location, tags, request);
+        content["type"] = WORKSPACE.into();
+        if let Some(name) = name {
+            content["name"] = name.into();
+        }
+        self.denied_by(group, VERSION, &content).await
     }
 
     /// Where an answer says that its operation can be followed: either header, whole or without host.

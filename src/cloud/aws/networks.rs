@@ -229,6 +229,7 @@ mod tests {
         let own = Own {
             workspace: Some(&UpstreamId::Number(7)),
             network: "ours",
+            ..Own::default()
         };
         let broken = json!([error("vpc", "x")]);
         for (status, workspace, free, valid) in [
@@ -261,8 +262,8 @@ mod tests {
     #[test]
     fn parts_of_other_networks_are_refused() {
         let own = Own {
-            workspace: None,
             network: "ours",
+            ..Own::default()
         };
         let vpc = |subnet: &str, group: &str| Vpc {
             vpc_id: "vpc-1".to_owned(),

@@ -1,6 +1,7 @@
 //! What the subscription can tell before anything is made.
 
 use super::failure::{Act, explain};
+use super::limits;
 use super::workspaces::managed_group;
 use crate::azure::arm::networks::{Subnet, Vnet};
 use crate::azure::arm::{Arm, Error};
@@ -24,7 +25,7 @@ pub(in crate::cloud) fn checked(check: &str) -> &'static str {
     match check {
         GROUP => "resource_group",
         NETWORK | NETWORK_FREE => "vnet_id",
-        NETWORK_REGION => "region",
+        NETWORK_REGION | limits::QUOTA => "region",
         PUBLIC => "public_subnet",
         PRIVATE => "private_subnet",
         _ => "",
@@ -43,13 +44,11 @@ pub(super) async fn all(
     if let Some(NetworkSource::Subnets(subnets)) = &spec.network {
         checks.extend(network(arm, spec, subnets, own).await?);
     }
-    let message =
-        "policies and quotas of the subscription show when Azure is asked for the workspace";
-    checks.push(check("policy_and_quota", CheckResult::Unknown, message));
+    checks.extend(limits::all(arm, spec, azure, own).await?);
     Ok(checks)
 }
 
-fn check(name: &'static str, result: CheckResult, message: impl Into<String>) -> Check {
+pub(super) fn check(name: &'static str, result: CheckResult, message: impl Into<String>) -> Check {
     Check {
         name,
         result,
@@ -57,18 +56,18 @@ fn check(name: &'static str, result: CheckResult, message: impl Into<String>) ->
     }
 }
 
-fn pass(name: &'static str, message: impl Into<String>) -> Check {
+pub(super) fn pass(name: &'static str, message: impl Into<String>) -> Check {
     check(name, CheckResult::Pass, message)
 }
 
-fn fail(name: &'static str, code: Code, detail: impl Into<String>) -> Check {
+pub(super) fn fail(name: &'static str, code: Code, detail: impl Into<String>) -> Check {
     let explanation = Explanation::new(code, detail);
     let message = explanation.detail.clone();
     check(name, CheckResult::Fail(Box::new(explanation)), message)
 }
 
 /// What Azure refuses fails the check; what it does not answer leaves it open; a throttle is waited out.
-async fn asked<T>(
+pub(super) async fn asked<T>(
     name: &'static str,
     doing: &str,
     call: impl Future<Output = std::result::Result<T, Error>>,

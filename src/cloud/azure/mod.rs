@@ -9,6 +9,7 @@
 
 mod checks;
 mod failure;
+mod limits;
 mod login;
 mod networks;
 mod workspaces;

@@ -26,6 +26,11 @@ impl Pair {
     }
 }
 
+/// The id that the network of that name has or would have.
+pub(super) fn id(arm: &Arm, azure: &AzureSpec, name: &str) -> String {
+    Pair::new(arm, &azure.resource_group, name).vnet.to_string()
+}
+
 /// The network of that name; also if only its security group is there.
 pub(super) async fn find(
     arm: &Arm,

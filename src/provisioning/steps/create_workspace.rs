@@ -1,10 +1,10 @@
 //! `create_workspace`: asks Databricks for the workspace. The one call that costs most if it is made twice.
 
-use super::nothing_to_undo;
+use super::{nothing_to_undo, upstream};
 use crate::cloud::{Failure, NewWorkspace, Provider, UpstreamWorkspace};
 use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::external::{ExternalIds, ExternalObject, UpstreamId};
-use crate::domain::marker::{MarkerKind, WORKSPACE_TAG, upstream_name};
+use crate::domain::marker::{MarkerKind, WORKSPACE_TAG};
 use crate::domain::problem::{Code, Explanation};
 use crate::domain::spec::Spec;
 use crate::provisioning::context::{Effect, StepContext};
@@ -48,7 +48,7 @@ impl Step for CreateWorkspace {
         let replaced = context.external.replaced_workspaces.clone();
         let parts = parts(&context.workspace.spec, &context.external)?;
         let marker = context.marker(MarkerKind::Workspace, 1);
-        let name = name(context);
+        let name = upstream(context);
         let spec = context.workspace.spec.clone();
         let mut tags = spec.tags.clone();
         tags.insert(WORKSPACE_TAG.to_owned(), marker.clone());
@@ -118,7 +118,7 @@ impl Step for CreateWorkspace {
             Some(workspace) => workspace.id.clone(),
             None => {
                 let marker = context.marker(MarkerKind::Workspace, 1);
-                let name = name(context);
+                let name = upstream(context);
                 let spec = context.workspace.spec.clone();
                 let provider = Arc::clone(&context.provider);
                 let replaced = context.external.replaced_workspaces.clone();
@@ -157,7 +157,7 @@ impl Step for CreateWorkspace {
                 format!("Databricks is removing workspace {}", id.short()),
             ));
         }
-        let name = name(context);
+        let name = upstream(context);
         let spec = &context.workspace.spec;
         let left = match context.provider.leftovers(&name, spec).await {
             Err(error) if error.failure == Failure::Refused => vec![format!(
@@ -223,17 +223,6 @@ async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Resul
         context.settings.look_gap,
         format!("Databricks is removing workspace {id}, which it could not build"),
     ))
-}
-
-/// Its upstream name. Where names are ids, one that replaces another has a name of its own: the two are never confused.
-fn name(context: &StepContext<'_>) -> String {
-    let name = upstream_name(&context.workspace.name, context.workspace.id);
-    match context.external.replaced_workspaces.len() {
-        replaced if replaced > 0 && context.workspace.spec.cloud.traits().unique_names => {
-            format!("{name}-{}", replaced + 1)
-        }
-        _ => name,
-    }
 }
 
 /// The configuration ids that earlier steps have put there, as far as the spec has such objects.

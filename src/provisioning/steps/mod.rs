@@ -23,9 +23,11 @@ pub use create_workspace::CreateWorkspace;
 pub use deliver_token::DeliverToken;
 pub use preflight::Preflight;
 
+use super::context::StepContext;
 use super::step::{Halt, Outcome};
 use crate::cloud::{ConfigurationObject, ObjectKind, TokenOwner};
 use crate::domain::external::{ExternalIds, ExternalWorkspace};
+use crate::domain::marker::upstream_name;
 use crate::domain::problem::{Code, Explanation};
 use crate::domain::spec::TokenFor;
 
@@ -37,6 +39,17 @@ fn made(external: &ExternalIds) -> Result<&ExternalWorkspace, Halt> {
             "the plan reached a step that needs a workspace before one was made",
         ))
     })
+}
+
+/// The workspace's upstream name. Where names are ids, one that replaces another has a name of its own: the two are never confused.
+fn upstream(context: &StepContext<'_>) -> String {
+    let name = upstream_name(&context.workspace.name, context.workspace.id);
+    match context.external.replaced_workspaces.len() {
+        replaced if replaced > 0 && context.workspace.spec.cloud.traits().unique_names => {
+            format!("{name}-{}", replaced + 1)
+        }
+        _ => name,
+    }
 }
 
 /// Adopts a configuration object of our name only if it points where we want; anything else is not ours.

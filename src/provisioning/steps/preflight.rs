@@ -1,6 +1,6 @@
 //! `preflight`: what the account can tell before anything is made.
 
-use super::nothing_to_undo;
+use super::{nothing_to_undo, upstream};
 use crate::cloud::{CheckResult, Own};
 use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::marker::MarkerKind;
@@ -25,8 +25,10 @@ impl Step for Preflight {
 
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt> {
         let network = context.marker(MarkerKind::Network, 1);
+        let name = upstream(context);
         let own = Own {
             workspace: context.external.workspace.as_ref().map(|it| &it.id),
+            name: &name,
             network: &network,
         };
         let spec = &context.workspace.spec;

@@ -1,7 +1,6 @@
 //! What goes wrong in Azure, and what is said and done about it.
 
 use super::{arrived, azure, builder, start};
-use crate::support::steering::ask;
 use brickyard::domain::cloud::ComputeMode;
 use simulator::{Call, Fault, FaultKind};
 
@@ -201,29 +200,34 @@ async fn a_given_network_is_looked_at_before_anything_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_azure_could_not_build_is_replaced_by_a_retry() {
-    let mut kept = builder(azure().await, ComputeMode::Classic, "");
-    kept.template = kept
-        .template
-        .replace("keep_failed_seconds = 0", "keep_failed_seconds = 86400");
-    let app = kept.start().await;
-    app.fault(Fault::new(FaultKind::ArmFails).code("ApplianceProvisioningFailed"));
-    let create = app.create("second-try").await;
-    let failed = app.done(&create).await;
-    assert_eq!(failed["status"], "failed", "{failed:#}");
-    app.phase(&create, "failed").await;
-    let retry = ask(&app, &failed, "retry").await;
-    assert_eq!(retry.status, 202, "{}", retry.text);
-    let done = app.done(&retry.body).await;
-    assert_eq!(done["status"], "succeeded", "{done:#}");
-    // The first is gone, and the second has a name of its own.
-    let inventory = app.simulator.inventory();
-    let [made] = inventory.workspaces.as_slice() else {
-        panic!("{:#?}", inventory.workspaces);
-    };
-    assert!(made.name.ends_with("-2"), "{}", made.name);
-    assert_eq!(inventory.created("workspaces"), 2);
-    app.removed("second-try").await;
-    assert!(app.simulator.inventory().is_empty());
+async fn what_policies_and_quotas_forbid_is_told_before_anything_is_made() {
+    let app = start(ComputeMode::Classic, "").await;
+    for (kind, word, says) in [
+        (
+            FaultKind::PolicyDenies,
+            "azure_policy_denied",
+            "policyAssignments/no-databricks",
+        ),
+        (
+            FaultKind::NetworkQuotaReached,
+            "azure_quota",
+            "virtual networks in",
+        ),
+    ] {
+        app.fault(Fault::new(kind));
+        let create = app.create("forbidden").await;
+        let done = app.done(&create).await;
+        assert_eq!(done["problem"]["code"], word, "{done:#}");
+        let detail = done["problem"]["detail"].as_str().expect("a detail");
+        assert!(detail.contains(says), "{detail}");
+        app.phase(&create, "deleted").await;
+    }
+    assert_eq!(arrived(&app, Call::ArmCreateWorkspace), 0);
+    // Who may not ask finds out when the workspace is asked for.
+    for call in [Call::ArmCheckPolicies, Call::ArmListNetworkUsages] {
+        app.fault(Fault::new(FaultKind::Forbidden).on(call));
+    }
+    app.ready("unasked").await;
+    app.removed("unasked").await;
     app.finish().await;
 }

@@ -375,6 +375,8 @@ pub const EXCEPTIONS: &[Exception] = &[
     Exception { step: "preflight", call: Outside::ArmGetGroup, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
     Exception { step: "preflight", call: Outside::ArmGetVnet, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
     Exception { step: "preflight", call: Outside::ArmListWorkspaces, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "preflight", call: Outside::ArmCheckPolicies, way: Way::There, troubles: NO_GOOD_ANSWER, outcome: GoesOn, why: UNKNOWN },
+    Exception { step: "preflight", call: Outside::ArmListNetworkUsages, way: Way::There, troubles: NO_GOOD_ANSWER, outcome: GoesOn, why: UNKNOWN },
     Exception { step: "create_network", call: Outside::ArmPutNsg, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
     Exception { step: "create_network", call: Outside::ArmPutVnet, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
     Exception { step: "create_workspace", call: Outside::ArmCreateWorkspace, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },

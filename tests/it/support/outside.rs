@@ -151,6 +151,8 @@ fn on_azure(call: step::Call) -> &'static [Call] {
             Call::ArmGetGroup,
             Call::ArmGetVnet,
             Call::ArmListWorkspaces,
+            Call::ArmCheckPolicies,
+            Call::ArmListNetworkUsages,
         ],
         C::FindNetwork => &[Call::ArmGetVnet, Call::ArmGetNsg],
         C::CreateNetwork => &[Call::ArmPutNsg, Call::ArmPutVnet],

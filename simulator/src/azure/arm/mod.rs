@@ -9,6 +9,7 @@ mod changes;
 mod cidr;
 pub(crate) mod groups;
 mod injection;
+mod limits;
 pub(crate) mod networks;
 pub(crate) mod operations;
 mod providers;
@@ -68,6 +69,7 @@ fn same(a: &str, b: &str) -> bool {
 
 const DATABRICKS: &[&str] = &["2026-01-01", "2024-05-01"];
 const NETWORK: &[&str] = &["2025-01-01"];
+const POLICIES: &[&str] = &["2023-03-01"];
 const RESOURCES: &[&str] = &["2025-04-01"];
 /// Clients that register a provider by themselves do so with an old version.
 const PROVIDERS: &[&str] = &["2025-04-01", "2016-02-01"];
@@ -119,6 +121,18 @@ pub(super) fn route(method: &str, path: &[&str]) -> Option<(Call, Vec<String>)> 
                 _,
             ],
         ) => (Call::ArmOperationStatus, &[1, 7]),
+        (
+            "GET",
+            [
+                "subscriptions",
+                _,
+                "providers",
+                "microsoft.network",
+                "locations",
+                _,
+                "usages",
+            ],
+        ) => (Call::ArmListNetworkUsages, &[1, 5]),
         ("GET", ["subscriptions", _, "operationresults", _]) => (Call::ArmOperationStatus, &[1, 3]),
         _ => return None,
     };
@@ -146,6 +160,7 @@ fn in_group(method: &str, space: &str, path: &[&str]) -> Option<Call> {
             "microsoft.databricks",
             ["locations", _, "operationstatuses" | "operationresults", _],
         ) => Call::ArmOperationStatus,
+        ("POST", "microsoft.policyinsights", ["checkpolicyrestrictions"]) => Call::ArmCheckPolicies,
         ("PUT", "microsoft.network", ["networksecuritygroups", _]) => Call::ArmPutNsg,
         ("GET", "microsoft.network", ["networksecuritygroups", _]) => Call::ArmGetNsg,
         ("DELETE", "microsoft.network", ["networksecuritygroups", _]) => Call::ArmDeleteNsg,
@@ -230,6 +245,7 @@ fn check_query(request: &Request) -> Result<(), Answer> {
         Call::ArmGetProvider | Call::ArmRegisterProvider => PROVIDERS,
         _ if path.contains("/providers/microsoft.databricks/") => DATABRICKS,
         _ if path.contains("/providers/microsoft.network/") => NETWORK,
+        Call::ArmCheckPolicies => POLICIES,
         _ => RESOURCES,
     };
     let Some(version) = request.query("api-version") else {
@@ -276,6 +292,8 @@ fn dispatch(state: &mut State, request: &Request) -> Outcome {
         Call::ArmListGroupResources => groups::resources(state, request),
         Call::ArmGetProvider => providers::get(state, request),
         Call::ArmRegisterProvider => providers::register(state, request),
+        Call::ArmCheckPolicies => limits::policies(state, request),
+        Call::ArmListNetworkUsages => limits::usages(state, request),
         Call::ArmPutNsg => networks::put(state, request, Nsg),
         Call::ArmGetNsg => networks::get(state, request, Nsg),
         Call::ArmListNsgs => networks::list(state, request, Nsg),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::operations::{Failure, Operation, Provider, opaque, url};
 use super::resource::{Resource, deployment_name};
-use super::{changes, error, groups, injection, invalid, parse, providers, rules, same};
+use super::{changes, error, groups, injection, invalid, limits, parse, providers, rules, same};
 use crate::account::life::{Phase, Workspace};
 use crate::answer::{Answer, Outcome};
 use crate::clock::epoch_ms;
@@ -48,6 +48,7 @@ pub(super) fn put(state: &mut State, request: &Request) -> Outcome {
     let location = rules::check_location(body.location.as_deref())?;
     rules::check(version, &request.ids[0], group, &body)?;
     providers::check(&mut state.azure.arm, request)?;
+    limits::denied(request)?;
     groups::may_receive(&state.azure.arm.groups, group)?;
     let given = |field: &str| raw[field].as_object().cloned().unwrap_or_default();
     let (properties, tags) = (given("properties"), given("tags"));

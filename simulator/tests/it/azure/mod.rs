@@ -3,6 +3,7 @@
 mod clients;
 mod entra;
 mod faults;
+mod limits;
 mod networks;
 mod strictness;
 mod vault;
