@@ -1,7 +1,8 @@
 //! The draft of a checkpoint: turns what a step answered into what is written.
 
 use super::checkpoint::Checkpoint;
-use super::step::{Class, Outcome, StepError};
+use super::plan;
+use super::step::{Class, Outcome, StepError, Wait};
 use crate::domain::condition::{ConditionStatus, ConditionType, set_condition};
 use crate::domain::operation::{
     OperationKind, OperationStatus, StepRecord, StepStatus, WaitingFor,
@@ -126,11 +127,10 @@ impl Draft {
                 }
                 self.checkpoint.message = message;
             }
+            Outcome::Wait(wait) | Outcome::Redo(wait) if overdue(operation, now) => {
+                self.deadline(wait.because.map(|b| *b), &wait.message, now, operation);
+            }
             Outcome::Wait(wait) => {
-                if overdue(operation, now) {
-                    let because = wait.because.map(|b| *b);
-                    return self.deadline(because, &wait.message, now, operation);
-                }
                 if let Some(step) = self.step() {
                     wait.message.clone_into(&mut step.message);
                 }
@@ -141,14 +141,34 @@ impl Draft {
                     }
                     self.checkpoint.audit = Some(("step.waiting", detail));
                 }
-                self.checkpoint.message = wait.message;
-                self.checkpoint.waiting_for = Some(wait.waiting_for);
-                if operation.kind == OperationKind::Create {
-                    self.checkpoint.problem = wait.because.map(|b| *b);
+                self.wait(wait, operation);
+            }
+            Outcome::Redo(wait) => {
+                let from = plan::again_from(&operation.plan, self.position);
+                let detail = json!({
+                    "step": self.name(), "from": operation.plan.get(from), "message": wait.message,
+                    "code": wait.because.as_ref().map(|because| because.code),
+                });
+                self.checkpoint.audit = Some(("step.retried", detail));
+                for step in &mut self.checkpoint.steps[from..=self.position] {
+                    let attempt = step.attempt + 1;
+                    *step = StepRecord::pending(&step.name);
+                    step.attempt = attempt;
                 }
-                self.checkpoint.release = Some(Release::Snooze(wait.delay));
+                self.checkpoint.position = from;
+                self.checkpoint.memo = serde_json::Value::Null;
+                self.wait(wait, operation);
             }
         }
+    }
+
+    fn wait(&mut self, wait: Wait, operation: &Operation) {
+        self.checkpoint.message = wait.message;
+        self.checkpoint.waiting_for = Some(wait.waiting_for);
+        if operation.kind == OperationKind::Create {
+            self.checkpoint.problem = wait.because.map(|b| *b);
+        }
+        self.checkpoint.release = Some(Release::Snooze(wait.delay));
     }
 
     fn advance(

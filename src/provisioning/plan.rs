@@ -62,3 +62,14 @@ pub fn find(name: &str) -> Option<&'static dyn Step> {
         .copied()
         .find(|step| step.name() == name)
 }
+
+/// The index of the step to begin again with when the one at this position has failed: itself, or the earlier one whose
+/// work it watched.
+pub fn again_from(plan: &[String], position: usize) -> usize {
+    let named = plan.get(position).and_then(|name| find(name));
+    named
+        .map(|step| step.retried_from())
+        .and_then(|from| plan.iter().position(|name| name == from))
+        .unwrap_or(position)
+        .min(position)
+}

@@ -18,7 +18,8 @@ pub trait Step: Send + Sync {
     /// here fails a test.
     fn calls(&self) -> &'static [Call];
 
-    /// The step a retry begins with when this one has failed: itself, unless it only watches what an earlier one made.
+    /// The step that a retry, or [`Outcome::Redo`], begins with when this one has failed: itself, unless it only watches
+    /// what an earlier one made.
     fn retried_from(&self) -> &'static str {
         self.name()
     }
@@ -184,6 +185,9 @@ pub enum Outcome {
     Again(String),
     /// Looks again later. Costs no attempt and holds no worker.
     Wait(Wait),
+    /// What an earlier step made has failed in a way that may pass: after the wait the plan is gone through again from
+    /// [`Step::retried_from`].
+    Redo(Wait),
 }
 
 /// A wait.
@@ -199,6 +203,18 @@ pub struct Wait {
     pub because: Option<Box<Explanation>>,
 }
 
+impl Wait {
+    /// A wait because something is wrong that may pass.
+    pub fn because(delay: Duration, waiting_for: WaitingFor, because: Explanation) -> Self {
+        Self {
+            delay,
+            waiting_for,
+            message: because.detail.clone(),
+            because: Some(Box::new(because)),
+        }
+    }
+}
+
 impl Outcome {
     /// Waits for the vendor's ordinary progress.
     pub fn wait(delay: Duration, message: impl Into<String>) -> Self {
@@ -212,12 +228,7 @@ impl Outcome {
 
     /// Waits because something is wrong that may pass.
     pub fn wait_because(delay: Duration, waiting_for: WaitingFor, because: Explanation) -> Self {
-        Self::Wait(Wait {
-            delay,
-            waiting_for,
-            message: because.detail.clone(),
-            because: Some(Box::new(because)),
-        })
+        Self::Wait(Wait::because(delay, waiting_for, because))
     }
 }
 

@@ -227,7 +227,13 @@ impl Provider for Azure {
 
     async fn explain_failed(&self, workspace: &ExternalWorkspace) -> Result<Option<Explanation>> {
         let Some(url) = &workspace.progress_url else {
-            return Ok(None);
+            let detail =
+                "The answer to the request for it was lost, and with it where Azure says why.";
+            let hint =
+                "See the activity log of the resource group in Azure, then retry the operation.";
+            return Ok(Some(
+                Explanation::new(Code::WorkspaceFailed, detail).hint(hint),
+            ));
         };
         let told = self.arm.operation(url).await;
         let told = told.map_err(|error| read(error, "asking why it failed"))?;

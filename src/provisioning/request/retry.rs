@@ -129,7 +129,8 @@ async fn go_on(
     failed: &Operation,
 ) -> Result<Operation, StoreError> {
     let id = OperationId::new();
-    let position = begin_at(failed);
+    let failed_at = usize::try_from(failed.position).unwrap_or(0);
+    let position = plan::again_from(&failed.plan, failed_at);
     let mut steps = failed.steps.clone();
     for step in steps.iter_mut().skip(position) {
         *step = StepRecord::pending(&step.name);
@@ -174,17 +175,6 @@ async fn go_on(
         "from": failed.plan.get(done),
     });
     accepted(db, asker, workspace, id, "operation.accepted", detail).await
-}
-
-/// The index of the step to begin with: the one that failed, or the earlier one whose work it watched.
-fn begin_at(failed: &Operation) -> usize {
-    let at = usize::try_from(failed.position).unwrap_or(0);
-    let named = failed.plan.get(at).and_then(|name| plan::find(name));
-    named
-        .map(|step| step.retried_from())
-        .and_then(|from| failed.plan.iter().position(|name| name == from))
-        .unwrap_or(at)
-        .min(at)
 }
 
 /// A create that waits for a person goes on where it stopped.

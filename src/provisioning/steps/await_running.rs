@@ -9,7 +9,8 @@ use crate::domain::condition::{ConditionStatus, ConditionType};
 use crate::domain::operation::WaitingFor;
 use crate::domain::problem::{Code, Explanation, Upstream};
 use crate::provisioning::context::{Effect, StepContext};
-use crate::provisioning::step::{Call, Halt, Outcome, Step};
+use crate::provisioning::step::{Call, Halt, Outcome, Step, Wait};
+use crate::queue::backoff::full_jitter;
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -19,6 +20,13 @@ const NET: Duration = Duration::from_secs(300);
 
 /// But not sooner than this.
 const SOON: Duration = Duration::from_secs(1);
+
+/// How many workspaces are replaced without anybody asking for it: each takes minutes, and what fails three times fails
+/// for a reason of its own.
+const REPLACED: usize = 2;
+
+/// The longest wait before one is replaced, in gaps between two looks.
+const REPLACE_GAPS: u32 = 12;
 
 /// Waits for the workspace to run.
 pub struct AwaitRunning;
@@ -159,13 +167,30 @@ async fn failed_because(
     let problem = report.as_ref().and_then(|report| report.problem.clone());
     let problem = problem.or(cause);
     warn(context, report);
-    Err(Halt::permanent(match problem {
+    let problem = match problem {
         None => explanation,
         Some(problem) => Explanation {
             detail: format!("{} {}", explanation.detail, problem.detail),
+            upstream: problem.upstream.or(explanation.upstream),
             ..problem
         },
-    }))
+    };
+    if !passes(problem.code) || context.external.replaced_workspaces.len() >= REPLACED {
+        return Err(Halt::permanent(problem));
+    }
+    // Not at once: what got in each other's way would do so again.
+    let gap = context.settings.look_gap;
+    let delay = full_jitter(gap, REPLACE_GAPS * gap, u32::MAX);
+    let wait = Wait::because(delay, WaitingFor::Databricks, problem);
+    Ok(Outcome::Redo(wait))
+}
+
+/// Whether what could not be built may be built the next time, without anybody doing anything about it.
+fn passes(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AzureDeploymentFailed | Code::AzurePrincipalUnknown
+    )
 }
 
 /// Who is not let look learns nothing.

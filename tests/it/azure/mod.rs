@@ -3,6 +3,7 @@
 
 mod identity;
 mod life;
+mod replacement;
 mod trouble;
 
 use crate::support::stores::Store;

@@ -173,7 +173,15 @@ impl<'a> Replay<'a> {
         it.waits = false;
         workspace.phase = if removes { "deleting" } else { "making" };
         match action {
-            "step.waiting" | "step.retried" => {}
+            "step.waiting" => {}
+            "step.retried" => {
+                // From an earlier one, if that is whose work has failed.
+                if let Some(from) = row["detail"]["from"].as_str() {
+                    let at = plan.iter().position(|step| *step == from);
+                    let at = at.filter(|at| *at <= it.position && !removes);
+                    it.position = at.ok_or("from a step that it had not come to")?;
+                }
+            }
             "step.succeeded" | "step.undone" | "step.skipped" => {
                 must(!last, "the last step ends the operation")?;
                 must(
