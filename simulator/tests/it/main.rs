@@ -6,6 +6,7 @@ mod account;
 mod aws;
 mod azure;
 mod dns;
+mod fates;
 mod faults;
 mod issuer;
 mod login;
