@@ -18,7 +18,7 @@ pub struct Arrival {
     pub call: Call,
     /// Upstream name of the workspace it concerns, where that can be told.
     pub workspace: Option<String>,
-    /// Name of the object that it makes, or speaks of by its id; a token's is its comment.
+    /// Name of the object that it makes, or speaks of by its id; a token's is its comment, a secret's its path.
     pub object: Option<String>,
     /// HTTP method, or the DNS record type.
     pub method: String,

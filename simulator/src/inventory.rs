@@ -151,6 +151,8 @@ pub struct TokenRecord {
 pub struct SecretRecord {
     /// Its custom metadata; for AWS and Azure, its tags.
     pub metadata: BTreeMap<String, String>,
+    /// The current version, as the store calls it.
+    pub current: Option<String>,
     /// Its versions, the current one last; deleted ones have no data. AWS' and Azure's text is shown as the JSON object it is, or as
     /// `text`.
     pub versions: BTreeMap<u64, Option<Map<String, Value>>>,
@@ -283,6 +285,7 @@ pub(crate) fn take(state: &State) -> Inventory {
                     path.clone(),
                     SecretRecord {
                         metadata: secret.custom.clone(),
+                        current: secret.versions.keys().last().map(u64::to_string),
                         versions,
                     },
                 )
@@ -316,6 +319,7 @@ fn of_azure(secret: &crate::azure::key_vault::Secret) -> (String, SecretRecord) 
     let current = secret.versions.last();
     let record = SecretRecord {
         metadata: current.map_or_else(BTreeMap::new, |it| it.tags.clone()),
+        current: current.map(|it| it.id.clone()),
         versions: (1..).zip(versions).collect(),
     };
     (secret.name.clone(), record)
@@ -325,11 +329,14 @@ fn of_aws(secret: &crate::aws::Secret) -> SecretRecord {
     let mut versions: Vec<_> = secret.versions.iter().collect();
     // Stable: the others stay in the order they came in.
     versions.sort_by_key(|version| version.is_current());
+    let current = versions.last().filter(|version| version.is_current());
+    let current = current.map(|version| version.id.clone());
     let versions = versions
         .iter()
         .map(|version| secret.deleted.is_none().then(|| data(&version.value)));
     SecretRecord {
         metadata: secret.tags.clone(),
+        current,
         versions: (1..).zip(versions).collect(),
     }
 }

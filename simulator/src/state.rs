@@ -142,8 +142,16 @@ impl State {
             .find(|w| w.deployment_name == deployment)
     }
 
-    /// The name of the object a request makes, or speaks of by its id: a token's comment, a workspace's name.
+    /// The name of the object a request makes, or speaks of by its id: a token's comment, a workspace's name, a secret's
+    /// path.
     pub(crate) fn object(&self, request: &Request) -> Option<String> {
+        if azure::plays(request) {
+            return azure::subjects(self, request).into_iter().next();
+        }
+        if request.call.is_store() {
+            let path = request.ids.join("/");
+            return Some(path).filter(|path| !path.is_empty());
+        }
         let body = serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
         let given = NAMES
             .iter()
@@ -160,9 +168,6 @@ impl State {
                 .or_else(|| principal.map(|it| it.display_name.clone()))
                 .or_else(|| workspace.map(|it| it.name.clone()))
         };
-        if request.call.is_arm() {
-            return azure::subjects(self, request).into_iter().next();
-        }
         given.map(str::to_owned).or_else(|| id.and_then(by_id))
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Secret {
 /// One version.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
-    id: String,
+    pub(crate) id: String,
     pub(crate) value: String,
     stages: BTreeSet<String>,
 }

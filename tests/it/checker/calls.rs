@@ -2,18 +2,10 @@
 
 use super::Evidence;
 use super::facts::{called, text};
+use super::kinds::{Kind, Nature};
 use simulator::{Arrival, Call, FaultKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Calls whose effect would be there twice, and what takes it away again.
-const CREATES: [(Call, Call); 5] = [
-    (Call::CreateCredentials, Call::DeleteCredentials),
-    (Call::CreateStorage, Call::DeleteStorage),
-    (Call::CreateNetwork, Call::DeleteNetwork),
-    (Call::CreateWorkspace, Call::DeleteWorkspace),
-    (Call::CreateServicePrincipal, Call::DeleteServicePrincipal),
-];
 
 /// A token may be minted again, but not while a mint may still arrive.
 const MINTS: [Call; 2] = [Call::MintToken, Call::MintTokenOnBehalf];
@@ -39,7 +31,7 @@ pub(super) fn creates_do_not_meet(evidence: &Evidence) -> Vec<String> {
     let mut found = Vec::new();
     let mut sent: BTreeMap<(Call, &str), Vec<&Arrival>> = BTreeMap::new();
     for arrival in &evidence.arrivals {
-        let creates = CREATES.iter().any(|(create, _)| *create == arrival.call);
+        let creates = Kind::made_by(arrival.call).is_some();
         if let Some(object) = &arrival.object
             && (creates || MINTS.contains(&arrival.call))
         {
@@ -49,25 +41,32 @@ pub(super) fn creates_do_not_meet(evidence: &Evidence) -> Vec<String> {
         }
     }
     for ((call, object), sent) in &sent {
+        let kind = Kind::made_by(*call);
         for pair in sent.windows(2) {
             let (first, second) = (pair[0], pair[1]);
             let over = first.until.is_some_and(|until| second.at >= until);
-            let removed = CREATES.iter().any(|(create, removal)| {
-                let mut between = evidence
+            let between = first.sequence..second.sequence;
+            let between = || {
+                evidence
                     .arrivals
                     .iter()
-                    .filter(|it| (first.sequence..second.sequence).contains(&it.sequence));
-                create == call
-                    && between.any(|it| {
-                        it.call == *removal && it.acted && it.object.as_deref() == Some(object)
-                    })
+                    .filter(|it| between.contains(&it.sequence))
+            };
+            let removed = between().any(|it| {
+                kind.is_some_and(|kind| kind.removal == it.call)
+                    && it.acted
+                    && it.object.as_deref() == Some(object)
             });
-            let window = match (MINTS.contains(call), over) {
-                (true, true) => Duration::ZERO,
+            // Most conflicts may be with oneself; not that Azure did not know Databricks, whereupon it was made to.
+            let unknown = first.status == Some(409)
+                && between().any(|it| it.call == Call::ArmRegisterProvider);
+            let window = match (kind.map(|kind| kind.nature), over) {
+                // A mint, or what only sets a state once more: not while the first is under way.
+                (None | Some(Nature::Set), true) => Duration::ZERO,
                 // Counted from the permit, which is older than the arrival by what lay between.
-                (true, false) => evidence.terms.call_timeout / 2,
-                (false, true) if refused(first) => Duration::ZERO,
-                (false, _) => evidence.terms.settle,
+                (None, false) => evidence.terms.call_timeout / 2,
+                (_, true) if refused(first) || unknown => Duration::ZERO,
+                _ => evidence.terms.settle,
             };
             if !removed && gap(first, second) < window {
                 found.push(format!(
@@ -114,9 +113,9 @@ pub(super) fn who_is_told_to_wait_waits(evidence: &Evidence) -> Vec<String> {
         return Vec::new();
     };
     let mut hosts: BTreeMap<&str, Vec<&Arrival>> = BTreeMap::new();
-    let ours = |it: &&Arrival| it.call.is_account() || it.call.is_workspace();
+    let ours = |it: &&Arrival| it.call.is_account() || it.call.is_arm() || it.call.is_workspace();
     for arrival in evidence.arrivals.iter().filter(ours) {
-        // A workspace's host stands before the path, the account's does not.
+        // A workspace's host stands before the path; the account's does not, nor does that of Azure, which has no other.
         let host = arrival.path.split('/').next().unwrap_or_default();
         hosts.entry(host).or_default().push(arrival);
     }

@@ -1,6 +1,7 @@
 //! The invariants, checked from outside. This room trusts nothing in `src/` and imports nothing from it: it reads the
 //! database over a read-only connection in SQL of its own ([`facts`]), what the simulator holds and what arrived
-//! there, and what the clients remember ([`history`]). One function per invariant, named after what it says.
+//! there, and what the clients remember ([`history`]). One function per invariant, named after what it says. What the
+//! clouds call their things, and what makes and removes them, stands in [`kinds`]: no invariant asks for the cloud.
 //!
 //! | invariant | where |
 //! | --- | --- |
@@ -21,6 +22,7 @@ mod clients;
 mod epochs;
 pub mod facts;
 pub mod history;
+mod kinds;
 mod outside;
 mod replay;
 mod secrecy;

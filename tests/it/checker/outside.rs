@@ -1,8 +1,9 @@
 //! What exists outside and what was removed there, beside who may own it.
 
 use super::Evidence;
-use super::facts::{called, public, text, upstream};
-use super::tokens::VAULT;
+use super::facts::{called, public, text};
+use super::kinds::{KINDS, Kind, is_named, is_path_of};
+use super::tokens::name_in_store;
 use serde_json::Value;
 use simulator::inventory::WorkspaceRecord;
 use simulator::{Arrival, Call};
@@ -29,20 +30,13 @@ impl Evidence {
     }
 
     fn workspaces_of(&self, workspace: &Value) -> Vec<&WorkspaceRecord> {
-        let (marker, name) = (self.marker(workspace), upstream(workspace));
+        let marker = self.marker(workspace);
         let all = self.inventory.workspaces.iter();
         all.filter(|it| match it.tags.get(TAG) {
             Some(tag) => tag.starts_with(&marker),
-            None => it.name == name,
+            None => is_named(workspace, &it.name),
         })
         .collect()
-    }
-
-    /// What arrived about one workspace and had its effect.
-    fn acted(&self, call: Call, object: &str) -> impl Iterator<Item = &Arrival> {
-        let arrivals = self.arrivals.iter();
-        arrivals
-            .filter(move |it| it.acted && it.call == call && it.object.as_deref() == Some(object))
     }
 }
 
@@ -80,12 +74,13 @@ pub(super) fn one_workspace_per_request(evidence: &Evidence) -> Vec<String> {
                 called(row)
             ));
         }
-        let name = upstream(row);
-        let asked: Vec<&Arrival> = evidence.acted(Call::CreateWorkspace, &name).collect();
+        let asked = evidence.acted(row, |kind, call| kind.create == call);
+        let asked: Vec<&Arrival> = asked.collect();
         for pair in asked.windows(2) {
+            let between = pair[0].sequence..pair[1].sequence;
             let removed = evidence
-                .acted(Call::DeleteWorkspace, &name)
-                .any(|it| (pair[0].sequence..pair[1].sequence).contains(&it.sequence));
+                .acted(row, |kind, call| kind.removal == call)
+                .any(|it| it.object == pair[0].object && between.contains(&it.sequence));
             if !removed {
                 found.push(format!(
                     "{} was created by call {} and again by call {}, with the first still there",
@@ -112,6 +107,7 @@ pub(super) fn nothing_without_an_owner(evidence: &Evidence) -> Vec<String> {
         &inventory.storage_configurations,
     ));
     names.extend(of("network", &inventory.networks));
+    names.extend(of("security_group", &inventory.security_groups));
     let principals = inventory.service_principals.iter();
     names.extend(principals.map(|it| ("service_principal", it.display_name.clone())));
     let mut found = Vec::new();
@@ -144,77 +140,55 @@ pub(super) fn nothing_without_an_owner(evidence: &Evidence) -> Vec<String> {
     found
 }
 
-/// The order in which things may be removed; what is made of several goes after what is made of it.
-const ORDER: [Call; 5] = [
-    Call::DeleteServicePrincipal,
-    Call::DeleteWorkspace,
-    Call::DeleteNetwork,
-    Call::DeleteStorage,
-    Call::DeleteCredentials,
-];
-
 /// I13: removed last step first, and only what was made here.
 pub(super) fn deletes_in_legal_order(evidence: &Evidence) -> Vec<String> {
     let rows = evidence.facts.rows("workspaces");
-    let removals = evidence
-        .arrivals
-        .iter()
-        .filter(|it| it.acted && ORDER.contains(&it.call));
     let mut found = Vec::new();
     let mut given = Vec::new();
     rows.iter()
         .for_each(|row| given_ids(&row["spec"], &mut given));
-    let is_of = |row: &Value, it: &Arrival| {
-        let object = it.object.clone().unwrap_or_default();
-        match it.call {
-            Call::DeleteWorkspace => upstream(row) == object,
-            _ => object.starts_with(&evidence.marker(row)),
-        }
-    };
-    let owner = |it: &Arrival| rows.iter().position(|row| is_of(row, it));
+    let planted = &evidence.history.planted;
     // Of those nothing is known but who they were.
     let purged = evidence.facts.tombstones();
-    let removals = removals.filter(|it| !purged.iter().any(|row| is_of(row, it)));
-    let planted = &evidence.history.planted;
-    let removals = removals.filter(|it| {
-        !planted
-            .iter()
-            .any(|id| it.path.ends_with(&format!("/{id}")))
-    });
     // How far each workspace's removal has come.
     let mut reached = vec![(0, 0); rows.len()];
-    for it in removals {
-        let last = it.path.rsplit('/').next().unwrap_or_default();
-        let object = it.object.as_deref().unwrap_or("what has no name");
-        let Some(owner) = owner(it).filter(|_| !given.contains(&last)) else {
+    for it in evidence.arrivals.iter().filter(|it| it.acted) {
+        let Some((rank, kind)) = Kind::removed_by(it.call) else {
+            continue;
+        };
+        let name = it.object.as_deref().unwrap_or_default();
+        if planted.iter().any(|id| is_path_of(&it.path, id))
+            || purged.iter().any(|row| evidence.is_of(row, kind, name))
+        {
+            continue;
+        }
+        let owner = rows
+            .iter()
+            .position(|row| evidence.is_of(row, kind, name))
+            .filter(|_| !given.iter().any(|id| is_path_of(&it.path, id)));
+        let Some(owner) = owner else {
             found.push(format!(
-                "call {} ({}) removed {object}, which was not made here",
-                it.sequence, it.call
+                "call {} ({}) removed {:?}, which was not made here",
+                it.sequence, it.call, it.object
             ));
             continue;
         };
-        let rank = ORDER.iter().position(|call| *call == it.call);
-        let rank = rank.expect("a removal");
         let (before, sequence) = reached[owner];
-        // A workspace that Databricks gave up is removed so that another can be made.
         if rank < before {
             found.push(format!(
-                "{}: call {} ({} {object}) came after call {sequence} ({})",
+                "{}: call {} ({} {name}) came after call {sequence} ({})",
                 called(&rows[owner]),
                 it.sequence,
                 it.call,
-                ORDER[before]
+                KINDS[before].removal
             ));
         }
         reached[owner] = (rank, it.sequence);
-        let is_recreated = |later: &&Arrival| {
-            later.acted
-                && later.sequence > it.sequence
-                && later.call == Call::CreateWorkspace
-                && later.object == it.object
-        };
-        if it.call == Call::DeleteWorkspace {
-            if evidence.arrivals.iter().any(|later| is_recreated(&later)) {
+        if kind.is_workspace() {
+            let asked = |kind: &Kind, call| kind.create == call;
+            let mut asked = evidence.acted(&rows[owner], asked);
+            // A workspace that Databricks gave up is removed so that another can be made.
+            if asked.any(|later| later.sequence > it.sequence) {
                 reached[owner] = (0, it.sequence);
             } else if let Some(words) = secret_left(evidence, &rows[owner], it) {
                 found.push(words);
@@ -227,15 +201,14 @@ pub(super) fn deletes_in_legal_order(evidence: &Evidence) -> Vec<String> {
 /// The secret goes before its workspace does.
 fn secret_left(evidence: &Evidence, row: &Value, removal: &Arrival) -> Option<String> {
     let delivered = evidence.facts.rows("tokens").iter();
-    let in_vault = |it: &&Value| it["workspace_id"] == row["id"] && it["store_kind"] == VAULT;
-    let token = delivered.into_iter().find(in_vault)?;
-    let path = format!("/{}", text(token, "secret_path"));
+    let mut delivered = delivered.filter(|it| it["workspace_id"] == row["id"]);
+    let name = delivered.find_map(name_in_store)?;
     let mut arrivals = evidence.arrivals.iter();
     let gone = arrivals.any(|it| {
         it.call == Call::StoreDelete
             && it.acted
             && it.sequence < removal.sequence
-            && it.path.ends_with(&path)
+            && it.object.as_deref() == Some(&name)
     });
     (!gone).then(|| {
         format!(
@@ -254,8 +227,13 @@ fn given_ids<'a>(spec: &'a Value, found: &mut Vec<&'a str>) {
     for (name, value) in members {
         match value.as_str() {
             Some(id)
-                if ["credentials_id", "storage_configuration_id", "network_id"]
-                    .contains(&name.as_str()) =>
+                if [
+                    "credentials_id",
+                    "storage_configuration_id",
+                    "network_id",
+                    "vnet_id",
+                ]
+                .contains(&name.as_str()) =>
             {
                 found.push(id);
             }

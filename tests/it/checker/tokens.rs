@@ -6,8 +6,19 @@ use chrono::DateTime;
 use serde_json::Value;
 use simulator::inventory::{SecretRecord, TokenRecord};
 
-/// As rows call a store that is Vault: there versions are numbers, and paths stand in the log of what arrived.
-pub(super) const VAULT: &str = "vault_kv2";
+/// How rows call the stores whose secrets are seen here, and what a path is in their names.
+const STORES: [(&str, fn(&str) -> String); 3] = [
+    ("vault_kv2", str::to_owned),
+    ("aws_secrets_manager", str::to_owned),
+    ("azure_key_vault", |path| path.replace('/', "--")),
+];
+
+/// The name of a delivered token's secret; none if it lies in a file.
+pub(super) fn name_in_store(record: &Value) -> Option<String> {
+    let kind = text(record, "store_kind");
+    let (_, name) = STORES.iter().find(|(store, _)| *store == kind)?;
+    Some(name(text(record, "secret_path")))
+}
 
 impl Evidence {
     fn tokens_of(&self, workspace: &Value) -> Vec<&TokenRecord> {
@@ -105,11 +116,10 @@ pub(super) fn the_store_holds_it(evidence: &Evidence) -> Vec<String> {
     found
 }
 
-/// What lies at a path; in Azure's names there are no slashes.
+/// What lies at a path in whatever store.
 fn secret_at<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a SecretRecord> {
     let secrets = &evidence.inventory.secrets;
-    let in_azure = || secrets.get(&path.replace('/', "--"));
-    secrets.get(path).or_else(in_azure)
+    STORES.iter().find_map(|(_, name)| secrets.get(&name(path)))
 }
 
 /// What is written beside a secret: in AWS and Azure, tags of ours have our name before their own.
@@ -121,30 +131,27 @@ fn written<'a>(secret: &'a SecretRecord, key: &str) -> &'a str {
 
 /// What the store says otherwise than the live token and its record.
 fn differs(evidence: &Evidence, live: &TokenRecord, record: &Value) -> Option<String> {
-    if text(record, "store_kind") == "age_file" {
+    let Some(name) = name_in_store(record) else {
         let files = evidence.files.values();
         let held = files.filter(|it| it.as_ref() == Some(&live.value)).count();
         return (held != 1).then(|| format!("{held} files hold the live token {}", live.id));
-    }
-    let path = text(record, "secret_path");
-    let Some(secret) = secret_at(evidence, path) else {
-        return Some(format!("there is no secret at {path}"));
     };
-    let (number, current) = secret.versions.last_key_value()?;
-    let value = current
-        .as_ref()
-        .and_then(|data| data.get("token")?.as_str());
+    let Some(secret) = evidence.inventory.secrets.get(&name) else {
+        return Some(format!("there is no secret {name}"));
+    };
+    let (_, value) = secret.versions.last_key_value()?;
+    let current = secret.current.as_deref().unwrap_or("none");
+    let value = value.as_ref().and_then(|data| data.get("token")?.as_str());
     if value != Some(&live.value) {
         return Some(format!(
-            "version {number} at {path} is not the live token {}",
+            "version {current} of {name} is not the live token {}",
             live.id
         ));
     }
-    let vault = text(record, "store_kind") == VAULT;
     let version = text(record, "secret_version");
-    if vault && version != number.to_string() {
+    if version != current {
         return Some(format!(
-            "version {version} is recorded, current is {number}"
+            "version {version} is recorded, current is {current}"
         ));
     }
     let says = |key: &str| written(secret, key);
@@ -164,7 +171,7 @@ fn differs(evidence: &Evidence, live: &TokenRecord, record: &Value) -> Option<St
     ];
     let (wrong, _) = pairs.into_iter().find(|(_, right)| !right)?;
     Some(format!(
-        "beside the secret at {path} stands {wrong} = {}, the live token is {}",
+        "beside the secret {name} stands {wrong} = {}, the live token is {}",
         says(wrong),
         live.id
     ))

@@ -37,7 +37,7 @@ pub(crate) struct Secret {
 /// One version. Times are epoch seconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
-    pub(super) id: String,
+    pub(crate) id: String,
     pub(crate) value: String,
     pub(super) content_type: Option<String>,
     pub(crate) tags: BTreeMap<String, String>,
