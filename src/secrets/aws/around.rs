@@ -1,16 +1,18 @@
-//! What happens around each request of the SDK: it is counted, and its body kept out of the SDK's own log, which prints
-//! whole requests at the level `trace`.
+//! What happens around each request of the SDK: it is counted, its body kept out of the SDK's own log, which prints whole
+//! requests at the level `trace`, and somebody's page is told apart from an answer: the SDK takes every 200 for success
+//! where it needs nothing of the answer.
 
 use super::KIND;
 use crate::metrics;
 use aws_sdk_secretsmanager::config::interceptors::{
-    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextRef,
 };
 use aws_sdk_secretsmanager::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_secretsmanager::error::BoxError;
 use aws_smithy_types::body::SdkBody;
 
-/// Makes bodies streams, of which nothing is printed, and counts.
+/// Makes bodies streams, of which nothing is printed, counts, and refuses pages.
 #[derive(Debug)]
 pub(super) struct Around;
 
@@ -29,6 +31,20 @@ impl Intercept for Around {
         let bytes = std::mem::replace(body, SdkBody::taken());
         *body = SdkBody::from_body_1_x(bytes);
         Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let kind = answer.headers().get("content-type");
+        match kind.filter(|it| answer.status().is_success() && it.starts_with("text/html")) {
+            Some(_) => Err("a page instead of an answer".into()),
+            None => Ok(()),
+        }
     }
 
     fn read_after_attempt(

@@ -4,6 +4,8 @@
 //! at every call and [`Identity`] alone decides. On a 401 the token that was sent is dropped before the client, which
 //! repeats a call once after a challenge, asks for the next.
 //!
+//! The client takes every 200 for success where it needs nothing of the answer: somebody's page is told apart here.
+//!
 //! Whom a token is for, the vault says in its challenge. The client checks that the vault's host lies below the host that
 //! it names, so that no vault gets a token for something else.
 
@@ -12,7 +14,7 @@ use crate::bearer::Token;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::headers::AUTHORIZATION;
+use azure_core::http::headers::{AUTHORIZATION, CONTENT_TYPE};
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use azure_core::time::OffsetDateTime;
 use secrecy::ExposeSecret;
@@ -54,6 +56,11 @@ impl HttpClient for Login {
         let answer = self.door.execute_request(request).await?;
         if u16::from(answer.status()) == 401 {
             self.refused(request);
+        }
+        let kind = answer.headers().get_optional_str(&CONTENT_TYPE);
+        if answer.status().is_success() && kind.is_some_and(|it| it.starts_with("text/html")) {
+            let words = "a page instead of an answer";
+            return Err(Error::with_message(ErrorKind::DataConversion, words));
         }
         Ok(answer)
     }
