@@ -3,8 +3,10 @@
 //! Key Vault has no compare-and-set: a set makes a version, whatever there is. So a put first looks whether the newest version
 //! is still the expected one, sets, and looks again whether its own is the newest; if it is not, somebody else wrote, and the
 //! put has failed. Within one process puts to one name wait for each other. Between processes a moment stays, from the first
-//! look to the set, in which a later write goes over an earlier one unseen; leases keep all but a late, replaced worker out
-//! of it. Each version carries the put's id as a tag, made from name and value: a put whose answer was lost is known by it.
+//! look to the set, in which a later write goes over an earlier one unseen. Leases keep all but a late, replaced worker out
+//! of it; it sends nothing after a time that its successor waits for, since this store does not compare. What stays is a set
+//! that Azure carries out long after its client has hung up. Each version carries the put's id as a tag, made from name and
+//! value: a put whose answer was lost is known by it.
 //!
 //! Versions are looked at by their list, which shows no values, and what we know about a value stands in its version's tags.
 //! A deleted secret keeps its name until it is purged. One that is ours is recovered by the put, which takes a while; not by
@@ -221,6 +223,10 @@ impl AzureKeyVault {
 impl SecretStore for AzureKeyVault {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn compares(&self) -> bool {
+        false
     }
 
     async fn check(&self, path: &str) -> Result<Checked> {

@@ -3,12 +3,13 @@
 use super::store_wait;
 use crate::cloud::{Failure, MintedToken, TokenOwner};
 use crate::domain::external::ExternalWorkspace;
+use crate::domain::problem::{Code, Explanation};
 use crate::domain::spec::SecretTarget;
 use crate::provisioning::Settings;
 use crate::provisioning::context::{Effect, StepContext};
 use crate::provisioning::once::Limit;
 use crate::provisioning::step::{Call, Halt, Outcome};
-use crate::secrets::{Metadata, SecretValue, StoreError, StoreFailure, Stored};
+use crate::secrets::{self, Metadata, SecretValue, StoreError, StoreFailure, Stored};
 use crate::store::attempts::Outcome as Closed;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ pub(super) async fn mint_and_put(
     marker: &str,
     generation: u32,
 ) -> Result<Result<Metadata, Outcome>, Halt> {
-    // An undo waits until nothing of this can be delivered any more: the database must not hold it up beyond that.
+    // Others wait until nothing of this can be delivered any more: neither database nor store may hold it up beyond that.
     let last = Instant::now() + delivery(context.settings);
     let limit = Limit::from_now(context.settings.call_timeout);
     let permit = context.permit(Call::MintToken, marker, limit.long).await?;
@@ -137,7 +138,8 @@ async fn put(
             host: &workspace.url,
             token: &minted.value,
         };
-        let error = match store.put(&target.path, value, expected.as_ref()).await {
+        let put = store.put(&target.path, value, expected.as_ref());
+        let error = match by(last, put).await {
             Ok(version) => break version,
             Err(error) => error,
         };
@@ -168,11 +170,29 @@ async fn put(
     loop {
         // The store compares nothing here.
         context.still_ours_by(last).await?;
-        match store.put_metadata(&target.path, &metadata).await {
+        match by(last, store.put_metadata(&target.path, &metadata)).await {
             Ok(()) => return Ok(Ok(metadata)),
             Err(error) if Instant::now() + pause >= until => return Ok(Err(error)),
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Sends by then or not at all. The time is looked at first: a process that was frozen wakes with all its timers over.
+async fn by<T>(
+    last: Instant,
+    call: impl Future<Output = secrets::Result<T>>,
+) -> secrets::Result<T> {
+    tokio::select! {
+        biased;
+        () = tokio::time::sleep_until(last) => {
+            let detail = "the secret store did not answer in time";
+            Err(StoreError {
+                failure: StoreFailure::Unknown,
+                explanation: Box::new(Explanation::new(Code::SecretStoreUnreachable, detail)),
+            })
+        }
+        answer = call => answer,
     }
 }

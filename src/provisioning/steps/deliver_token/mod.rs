@@ -87,15 +87,20 @@ impl Step for DeliverToken {
             Err(outcome) => return Ok(outcome),
         };
         let unresolved = context.unresolved(Call::MintToken).await?;
+        // A mint may still be on its way; a token made after the list below would be missed. And what was minted in time
+        // may be on its way to the store: one that does not compare would take it after ours.
+        let late = match context.store.compares() {
+            true => 0.0,
+            false => delivery(context.settings).as_secs_f64(),
+        };
         if let Some(attempt) = &unresolved
-            && attempt.overdue_seconds < 0.0
+            && attempt.overdue_seconds < late
         {
-            // A mint may still be on its way; a token made after the list below would be missed.
-            let wait = Duration::from_secs_f64(-attempt.overdue_seconds + 0.05)
+            let wait = Duration::from_secs_f64(late - attempt.overdue_seconds + 0.05)
                 .min(context.settings.call_timeout);
             return Ok(Outcome::wait(
                 wait,
-                "an earlier mint was never answered; waiting until it cannot arrive any more",
+                "an earlier mint was never answered; waiting until nothing of it can arrive any more",
             ));
         }
         let listed = context.provider.list_tokens(&workspace, owner).await?;
