@@ -72,6 +72,8 @@ pub(super) async fn mint_and_put(
             Ok(Ok(metadata))
         }
         Err(error) => {
+            // A successor may have found it delivered, and live on it.
+            context.still_ours().await?;
             revoke(context, workspace, owner, permit, &minted).await;
             Ok(Err(undelivered(context, error)))
         }
