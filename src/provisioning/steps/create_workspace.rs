@@ -151,11 +151,18 @@ impl Step for CreateWorkspace {
             )));
         }
         // Its parts can only be removed once the vendor has forgotten it.
-        if context.provider.get_workspace(&id).await?.is_some() {
-            return Ok(Outcome::wait(
-                context.settings.look_gap,
-                format!("Databricks is removing workspace {}", id.short()),
-            ));
+        if let Some(there) = context.provider.get_workspace(&id).await? {
+            // A removal that was accepted may fail.
+            let going = is_going(&there.status);
+            context.set_memo(&UndoMemo { asked: going });
+            let message = match going {
+                true => format!("Databricks is removing workspace {}", id.short()),
+                false => format!(
+                    "Databricks has not removed workspace {}; asking again",
+                    id.short()
+                ),
+            };
+            return Ok(Outcome::wait(context.settings.look_gap, message));
         }
         let name = upstream(context);
         let spec = &context.workspace.spec;
@@ -183,10 +190,15 @@ fn whole(context: &StepContext<'_>) -> bool {
     azure.is_some_and(|azure| azure.force_deletion)
 }
 
+/// Whether Databricks is removing it.
+fn is_going(status: &str) -> bool {
+    matches!(status, "CANCELLING" | "CANCELLED")
+}
+
 /// What is done about a workspace that is there already when the step begins: it is kept, unless Databricks has given
 /// it up. Then it is removed, and only when it is gone another one is asked for: there are never two.
 async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Result<Outcome, Halt> {
-    let given_up = |status: &str| matches!(status, "FAILED" | "CANCELLING" | "CANCELLED");
+    let given_up = |status: &str| status == "FAILED" || is_going(status);
     let kept = Outcome::Done(format!("Databricks accepted workspace {}", id.short()));
     let known = context.workspace.workspace_status.as_deref();
     if !known.is_some_and(given_up) {
@@ -274,9 +286,7 @@ async fn find(
             Some(tag) => tag == marker,
             None => w.name == name,
         })
-        .filter(|w| {
-            !matches!(w.status.as_str(), "CANCELLING" | "CANCELLED") && !replaced.contains(&w.at.id)
-        })
+        .filter(|w| !is_going(&w.status) && !replaced.contains(&w.at.id))
         .collect();
     ours.sort_by(|a, b| (a.created_at_ms, &a.at.id).cmp(&(b.created_at_ms, &b.at.id)));
     Ok(ours.into_iter().next())

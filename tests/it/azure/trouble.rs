@@ -159,6 +159,16 @@ async fn a_subscription_that_does_not_know_databricks_is_made_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_azure_gives_up_is_asked_for_again() {
+    let app = start(ComputeMode::Classic, "").await;
+    app.ready("stubborn").await;
+    app.fault(Fault::new(FaultKind::ArmFails).on(Call::ArmDeleteWorkspace));
+    app.removed("stubborn").await;
+    assert_eq!(arrived(&app, Call::ArmDeleteWorkspace), 2);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_azure_keeps_is_told() {
     let mut by_default = builder(azure().await, ComputeMode::Classic, "");
     by_default.template = by_default.template.replace("force_deletion = true", "");
