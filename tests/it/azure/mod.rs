@@ -7,15 +7,15 @@ mod replacement;
 mod trouble;
 
 use crate::support::stores::Store;
-use crate::support::{Builder, SPEED, TestApp, simulate};
+use crate::support::{Builder, SPEED, TestApp, calm, simulate};
 use brickyard::dev;
 use brickyard::domain::cloud::{Cloud, ComputeMode};
-use simulator::{Call, Fault, FaultKind, Simulator};
+use simulator::{Call, Simulator};
 
 /// A simulated Azure that does not have us wait for real seconds.
 async fn azure() -> Simulator {
     let simulator = simulate(SPEED).await;
-    simulator.fault(Fault::new(FaultKind::RetryAfterZero).times(0));
+    calm(&simulator);
     simulator
 }
 

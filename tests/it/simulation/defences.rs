@@ -1,12 +1,14 @@
 //! Lists that each run into one defence: without it they end badly. Here, where time jumps, one can be waited for that
 //! lasts minutes.
 
+use super::place::Place;
 use super::replay;
 
 /// A permit says that something may have been made, until it is certain that it was not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_and_a_list_that_lags_make_no_second_workspace() {
     replay(
+        Place::Aws,
         0,
         "list_lag create_workspace; answer_lost create_workspace; submit 1; work; advance 480; work",
     )
@@ -17,6 +19,7 @@ async fn a_lost_answer_and_a_list_that_lags_make_no_second_workspace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_that_lands_after_its_sender_was_replaced_is_the_only_one() {
     replay(
+        Place::Aws,
         0,
         "hold_request create_workspace; submit 1; run 0; run 0; run 0; steal; run 1; run 1; run 1; resume; work; \
          advance 480; work",
@@ -28,6 +31,7 @@ async fn a_create_that_lands_after_its_sender_was_replaced_is_the_only_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_replaced_while_it_looked_sends_nothing() {
     replay(
+        Place::Aws,
         0,
         "hold_answer create_storage; submit 1; run 0; run 0; run 0; hold_answer list_workspaces; resume; steal; run 1; \
          run 1; run 1; resume; work; advance 480; work",
@@ -39,6 +43,7 @@ async fn who_was_replaced_while_it_looked_sends_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_replaced_writes_no_checkpoint() {
     replay(
+        Place::Aws,
         0,
         "hold_answer create_storage; submit 1; run 0; run 0; run 0; steal; run 1; run 1; run 1; resume; work",
     )
@@ -49,6 +54,7 @@ async fn who_was_replaced_writes_no_checkpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_token_is_revoked_before_another_is_minted() {
     replay(
+        Place::Aws,
         0,
         "answer_lost mint_token_on_behalf; submit 1; work; advance 480; work; work",
     )
@@ -59,6 +65,7 @@ async fn a_lost_token_is_revoked_before_another_is_minted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_takes_over_only_what_nobody_is_at() {
     replay(
+        Place::Aws,
         0,
         "hold_answer create_storage; submit 1; run 0; run 0; run 0; delete 1; run 1; run 1; run 1; resume; work",
     )
@@ -69,6 +76,7 @@ async fn a_removal_takes_over_only_what_nobody_is_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn absence_is_no_proof_before_lists_have_settled() {
     replay(
+        Place::Aws,
         0,
         "list_lag create_workspace; hold_request create_workspace; submit 1; run 0; run 0; run 0; advance 55; run 1; \
          run 1; run 1; resume; work; advance 480; work",
@@ -80,6 +88,7 @@ async fn absence_is_no_proof_before_lists_have_settled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_looks_for_what_may_have_been_made_until_it_is_certain() {
     replay(
+        Place::Aws,
         0,
         "list_lag create_workspace; answer_lost create_workspace; submit 1; run 0; run 0; run 0; delete 1; work; \
          advance 480; work",

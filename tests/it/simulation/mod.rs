@@ -1,6 +1,6 @@
-//! Deterministic simulation: a seed becomes a list of actions ([`action`], [`generator`]), the list is played in a
-//! world of its own ([`world`], [`worker`]), and at its end everything is healed, comes to rest, and must satisfy the
-//! checker. A list that fails is shortened ([`shrink`]) and printed as a line for `regressions`.
+//! Deterministic simulation: a seed becomes a place ([`place`]) and a list of actions ([`action`], [`generator`]), the
+//! list is played in a world of its own ([`world`], [`worker`]), and at its end everything is healed, comes to rest, and
+//! must satisfy the checker. A list that fails is shortened ([`shrink`]) and printed as a line for `regressions`.
 //!
 //! Real are the database, the API and every call over the loopback; nothing runs unless an action says so, and time
 //! only jumps. Not decided by the seed are: the milliseconds that the database's clock really moves on, the jitter of
@@ -13,6 +13,7 @@
 mod action;
 mod defences;
 mod generator;
+mod place;
 mod regressions;
 mod shrink;
 mod worker;
@@ -22,6 +23,7 @@ use crate::checker::Violation;
 use crate::support::setting;
 use action::{Action, read, told};
 use futures_util::{FutureExt, StreamExt, stream};
+use place::Place;
 use shrink::shrink;
 use std::any::Any;
 use std::io::Write;
@@ -40,8 +42,8 @@ const LONG: Duration = Duration::from_secs(120);
 const TRIES: usize = 150;
 
 /// What does not hold at the end of a list.
-async fn play(seed: u64, actions: &[Action]) -> Vec<Violation> {
-    let mut world = World::start(seed).await;
+async fn play(place: Place, seed: u64, actions: &[Action]) -> Vec<Violation> {
+    let mut world = World::start(place, seed).await;
     let playing = async {
         for action in actions {
             world.act(action).await;
@@ -65,17 +67,18 @@ fn words(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Plays a list that failed once.
-async fn replay(seed: u64, text: &str) {
-    let found = play(seed, &read(text)).await;
+async fn replay(place: Place, seed: u64, text: &str) {
+    let found = play(place, seed, &read(text)).await;
     assert!(found.is_empty(), "{found:#?}");
 }
 
 /// A failing list as short as it gets, and what is wrong then.
 async fn report(seed: u64, actions: Vec<Action>, found: Vec<Violation>) -> String {
+    let place = Place::of(seed);
     let invariant = found[0].invariant;
     let mut last = found;
     let short = shrink(&actions, TRIES, async |list| {
-        let again = play(seed, list).await;
+        let again = play(place, seed, list).await;
         let fails = again.iter().any(|it| it.invariant == invariant);
         if fails {
             last = again;
@@ -83,13 +86,13 @@ async fn report(seed: u64, actions: Vec<Action>, found: Vec<Violation>) -> Strin
         fails
     })
     .await;
-    let again = match play(seed, &short).await.is_empty() {
+    let again = match play(place, seed, &short).await.is_empty() {
         true => "\n(it did not fail again when played once more)",
         false => "",
     };
     let wrong: Vec<String> = last.iter().map(Violation::to_string).collect();
     format!(
-        "seed {seed} ends badly:\n{}\n\nreplay({seed}, \"{}\").await;{again}",
+        "seed {seed} ends badly:\n{}\n\nreplay(Place::{place:?}, {seed}, \"{}\").await;{again}",
         wrong.join("\n"),
         told(&short)
     )
@@ -111,8 +114,9 @@ async fn no_seed_ends_badly() {
     };
     let mut played = stream::iter((first..).take_while(wanted))
         .map(|seed| async move {
-            let actions = generator::actions(seed);
-            let found = play(seed, &actions).await;
+            let place = Place::of(seed);
+            let actions = generator::actions(place, seed);
+            let found = play(place, seed, &actions).await;
             (seed, actions, found)
         })
         .buffer_unordered(WORLDS);
@@ -143,6 +147,7 @@ async fn no_seed_ends_badly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_action_can_be_played() {
     replay(
+        Place::Aws,
         7,
         "seal; repeat 0; submit 0; repeat 0; put 0; throttled list_networks; hold_answer create_storage; run 0; renew; \
          advance 5; resume; work; list_lag create_workspace; submit 1; next; hold_request create_workspace; work; \
@@ -150,14 +155,25 @@ async fn every_action_can_be_played() {
          work; stop 0; stop 1; stop 2; delete 1; work",
     )
     .await;
+    replay(
+        Place::Azure,
+        7,
+        "seal; repeat 0; submit 0; repeat 0; put 0; throttled arm_get_vnet; hold_answer arm_put_nsg; run 0; run 0; renew; \
+         advance 5; resume; work; succeeded_without_url arm_create_workspace; submit 1; next; \
+         hold_request arm_create_workspace; work; steal; run 1; stop 2; restart 0; submit 2; work; unseal; advance 480; \
+         work; hold_answer mint_token; work; stop 0; stop 1; stop 2; delete 1; work",
+    )
+    .await;
 }
 
 #[test]
 fn a_seed_is_always_the_same_list_and_the_list_is_text() {
     for seed in 0..200 {
-        let actions = generator::actions(seed);
-        assert_eq!(actions, generator::actions(seed));
-        assert_eq!(read(&told(&actions)), actions);
+        for place in Place::ALL {
+            let actions = generator::actions(place, seed);
+            assert_eq!(actions, generator::actions(place, seed));
+            assert_eq!(read(&told(&actions)), actions);
+            assert_ne!(actions, generator::actions(place, seed + 1));
+        }
     }
-    assert_ne!(generator::actions(1), generator::actions(2));
 }

@@ -1,11 +1,13 @@
 //! Lists that failed once, by what was wrong.
 
+use super::place::Place;
 use super::replay;
 
 /// A removal that had begun when its time came was said to be resumed by everybody who asked for it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_has_begun_is_not_resumed() {
     replay(
+        Place::Aws,
         0,
         "workspace_fails create_workspace; submit 0; work; advance 480; work; advance 700; run 0; run 0; delete 0",
     )
@@ -16,9 +18,21 @@ async fn a_removal_that_has_begun_is_not_resumed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_removal_leaves_the_secret_of_the_next_workspace_alone() {
     replay(
+        Place::Aws,
         0,
         "submit 1; work; advance 480; work; work; delete 1; hold_answer store_metadata_get; run 0; advance 31; work; \
          work; submit 1; work; advance 480; work; work; resume",
+    )
+    .await;
+}
+
+/// A removal that was accepted and failed was waited for until its deadline, and never asked for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_failed_over_there_is_asked_for_again() {
+    replay(
+        Place::Azure,
+        0,
+        "submit 1; work; advance 480; work; work; arm_fails arm_delete_workspace; delete 1; work",
     )
     .await;
 }

@@ -2,6 +2,9 @@
 
 use super::world::LEASE;
 use crate::support::TestApp;
+use crate::support::variants::sent;
+use brickyard::domain::cloud::Cloud;
+use brickyard::provisioning::step::Kind;
 use brickyard::queue::lease::{self, Release};
 use brickyard::queue::worker::{Failed, Handler, Left};
 use simulator::{Arrival, Call, FaultKind};
@@ -12,12 +15,16 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// What runs the jobs of each kind.
+pub type Handlers = Arc<HashMap<&'static str, Arc<dyn Handler>>>;
+
 type Running = Pin<Box<dyn Future<Output = Result<Left, Failed>> + Send>>;
 
 /// One process, as far as the queue can tell.
 pub struct Worker {
     /// Under which it holds leases.
     pub owner: Uuid,
+    handlers: Handlers,
     shutdown: CancellationToken,
     frozen: Option<Frozen>,
 }
@@ -43,28 +50,29 @@ pub enum Ran {
     Frozen,
 }
 
-/// The longest that a call of this kind may be on its way.
+/// What kind of call it is, wherever.
+fn kind(call: Call) -> Option<Kind> {
+    let mut sent = Cloud::ALL.into_iter().flat_map(sent);
+    sent.find(|(it, _)| *it == call).map(|(_, kind)| kind)
+}
+
+/// The longest that a call may be on its way.
 fn on_its_way(call: Call) -> Duration {
-    let creates = [
-        Call::CreateCredentials,
-        Call::CreateStorage,
-        Call::CreateNetwork,
-        Call::CreateWorkspace,
-        Call::CreateServicePrincipal,
-    ];
-    Duration::from_secs(if creates.contains(&call) { 60 } else { 20 })
+    let creates = kind(call) == Some(Kind::Create);
+    Duration::from_secs(if creates { 60 } else { 20 })
 }
 
 /// Whether a successor waits for what this call may still do, by its attempt.
 fn is_awaited(call: Call) -> bool {
-    on_its_way(call) > Duration::from_secs(20) || call == Call::MintTokenOnBehalf
+    matches!(kind(call), Some(Kind::Create | Kind::Mint))
 }
 
 impl Worker {
     /// A process that has just begun.
-    pub fn new() -> Self {
+    pub fn new(handlers: Handlers) -> Self {
         Self {
             owner: Uuid::now_v7(),
+            handlers,
             shutdown: CancellationToken::new(),
             frozen: None,
         }
@@ -81,21 +89,16 @@ impl Worker {
     }
 
     /// Takes one job that is due and runs it.
-    pub async fn run(
-        &mut self,
-        app: &TestApp,
-        handlers: &HashMap<&'static str, Arc<dyn Handler>>,
-        now: Duration,
-    ) -> Ran {
+    pub async fn run(&mut self, app: &TestApp, now: Duration) -> Ran {
         if self.is_frozen() {
             return Ran::Nothing;
         }
-        let kinds: Vec<String> = handlers.keys().map(|&kind| kind.to_owned()).collect();
+        let kinds: Vec<String> = self.handlers.keys().map(|&kind| kind.to_owned()).collect();
         let jobs = lease::acquire(&app.app.db, self.owner, &kinds, 1, LEASE).await;
         let Some(job) = jobs.expect("the database answers").pop() else {
             return Ran::Nothing;
         };
-        let handler = Arc::clone(&handlers[job.kind.as_str()]);
+        let handler = Arc::clone(&self.handlers[job.kind.as_str()]);
         let shutdown = self.shutdown.clone();
         let running = {
             let job = job.clone();
@@ -175,7 +178,7 @@ impl Worker {
                 .is_some_and(|until| now >= until || stolen && !it.awaited)
         });
         if overdue {
-            *self = Self::new();
+            *self = Self::new(Arc::clone(&self.handlers));
         }
     }
 

@@ -2,18 +2,17 @@
 //! nothing by themselves.
 
 use super::action::Action;
-use super::worker::{Ran, Worker};
+use super::place::Place;
+use super::worker::{Handlers, Ran, Worker};
 use crate::checker::history::Stop;
 use crate::checker::{Violation, check};
-use crate::support::{Answer, Builder, TestApp};
+use crate::support::{Answer, Builder, TestApp, calm};
 use brickyard::app::App;
-use brickyard::dev;
+use brickyard::domain::cloud::Cloud;
 use brickyard::provisioning;
 use brickyard::queue::lease;
-use brickyard::queue::worker::Handler;
 use serde_json::json;
-use simulator::{Fault, Simulator};
-use std::collections::HashMap;
+use simulator::{Fault, FaultKind, Simulator};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +38,8 @@ const PER_SECOND: u32 = 10_000;
 /// A world.
 pub struct World {
     app: TestApp,
-    handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    place: Place,
+    handlers: Handlers,
     workers: Vec<Worker>,
     /// How far the clocks have jumped.
     now: Duration,
@@ -71,36 +71,58 @@ fn name(workspace: usize) -> String {
 }
 
 impl World {
-    /// A fresh one. The seed decides what the vendor takes its time for.
-    pub async fn start(seed: u64) -> Self {
+    /// A fresh one in this place. The seed decides what the vendor takes its time for.
+    pub async fn start(place: Place, seed: u64) -> Self {
         let settings = simulator::Settings {
             speed: 0.0,
             seed,
             ..Default::default()
         };
         let simulator = Simulator::start(settings).await.expect("a simulator");
-        let kept = dev::OBJECTS.replace("keep_failed_seconds = 0", "keep_failed_seconds = 600");
+        calm(&simulator);
+        let region = match place.cloud() {
+            Cloud::Aws => "us-west-2",
+            Cloud::Azure => &simulator.world().azure.location,
+        };
         let kept = format!(
-            "[templates.kept]\naccount = \"main\"\nregion = \"us-west-2\"\nsecret_store = \"main\"\n{kept}{}",
-            dev::VPC
+            "[templates.kept]\naccount = \"main\"\nregion = \"{region}\"\nsecret_store = \"main\"\n{}",
+            place.kept()
         );
         let builder = Builder {
             workers: 0,
+            cloud: place.cloud(),
+            store: place.store(),
+            template: place.sandbox(),
             extra: kept,
-            simulator: Some(simulator),
+            simulator: Some(simulator.clone()),
             tune,
             ..Builder::default()
         };
         let app = builder.start().await;
-        let handlers = app.app.handlers().into_iter();
-        Self {
-            handlers: handlers.map(|it| (it.kind(), it)).collect(),
+        let mut world = Self {
+            handlers: handlers(&app),
             app,
-            workers: (0..WORKERS).map(|_| Worker::new()).collect(),
+            place,
+            workers: Vec::new(),
             now: Duration::ZERO,
             rounds: [0; WORKSPACES],
             stops: Vec::new(),
-        }
+        };
+        world.begin();
+        world
+    }
+
+    /// All workers begin anew.
+    fn begin(&mut self) {
+        self.workers = (0..WORKERS).map(|_| self.worker()).collect();
+    }
+
+    /// One that has just begun.
+    fn worker(&self) -> Worker {
+        Worker::new(match self.place.is_one_process() {
+            true => Arc::clone(&self.handlers),
+            false => handlers(&self.app),
+        })
     }
 
     /// Lets one thing happen.
@@ -125,9 +147,7 @@ impl World {
                 }
             }
             Action::Run(k) => {
-                self.workers[*k]
-                    .run(&self.app, &self.handlers, self.now)
-                    .await;
+                self.workers[*k].run(&self.app, self.now).await;
             }
             Action::Work => self.work().await,
             Action::Fault(kind, call) => self.app.fault(Fault::new(*kind).on(*call)),
@@ -152,19 +172,18 @@ impl World {
                 let ended = sqlx::query(ended).execute(&self.app.db).await;
                 ended.expect("the database answers");
             }
-            Action::Restart(k) => self.workers[*k] = Worker::new(),
+            Action::Restart(k) => self.workers[*k] = self.worker(),
             Action::Stop(k) => self.stop(*k).await,
-            Action::Seal => self.app.simulator.set_store_sealed(true),
-            Action::Unseal => self.app.simulator.set_store_sealed(false),
+            Action::Seal => self.app.fault(Fault::new(FaultKind::StoreSealed).times(0)),
+            Action::Unseal => self.app.simulator.clear_fault(FaultKind::StoreSealed),
         }
     }
 
     /// Everything is well again, and comes to rest; then everything is deleted. What does not hold, then or before.
     pub async fn finish(&mut self) -> Vec<Violation> {
         let simulator = self.app.simulator.clone();
-        simulator.clear_faults();
-        simulator.set_store_sealed(false);
-        self.workers = (0..WORKERS).map(|_| Worker::new()).collect();
+        calm(&simulator);
+        self.begin();
         simulator.release();
         self.rest().await;
         for n in 0..WORKSPACES {
@@ -203,7 +222,7 @@ impl World {
 
     async fn check(&self) -> Vec<Violation> {
         let mut evidence = self.app.evidence().await;
-        evidence.terms.one_process = Some(PER_SECOND);
+        evidence.terms.one_process = self.place.is_one_process().then_some(PER_SECOND);
         evidence.history.stops.extend(self.stops.iter().cloned());
         check(&evidence)
     }
@@ -268,7 +287,7 @@ impl World {
         for _ in 0..ROUNDS {
             for worker in self.workers.iter_mut().filter(|it| !it.is_frozen()) {
                 // What is not due for one is not due for any.
-                if worker.run(&self.app, &self.handlers, self.now).await == Ran::Nothing {
+                if worker.run(&self.app, self.now).await == Ran::Nothing {
                     return;
                 }
             }
@@ -340,8 +359,13 @@ impl World {
             took: Duration::ZERO,
             grace: Duration::ZERO,
         });
-        self.workers[k] = Worker::new();
+        self.workers[k] = self.worker();
     }
+}
+
+fn handlers(app: &TestApp) -> Handlers {
+    let handlers = app.app.handlers().into_iter();
+    Arc::new(handlers.map(|it| (it.kind(), it)).collect())
 }
 
 fn template(workspace: usize) -> &'static str {

@@ -28,7 +28,7 @@ use brickyard::dev;
 use brickyard::domain::cloud::Cloud;
 pub use exchange::Answer;
 use serde_json::{Value, json};
-use simulator::{Fault, Simulator};
+use simulator::{Fault, FaultKind, Simulator};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -131,6 +131,12 @@ pub async fn simulate(speed: f64) -> Simulator {
     Simulator::start(settings)
         .await
         .expect("the simulator starts")
+}
+
+/// Disarms all faults. But nobody is told to wait by a clock that cannot be sped up.
+pub fn calm(simulator: &Simulator) {
+    simulator.clear_faults();
+    simulator.fault(Fault::new(FaultKind::RetryAfterZero).times(0));
 }
 
 impl Builder {

@@ -1,7 +1,8 @@
 //! What the calls of steps are outside: which calls of the simulator, on which cloud.
 
-use brickyard::domain::cloud::Cloud;
-use brickyard::provisioning::step;
+use brickyard::domain::cloud::{Cloud, ComputeMode};
+use brickyard::provisioning::plan;
+use brickyard::provisioning::step::{self, Kind};
 use simulator::{Call, FaultKind};
 
 /// A call of the simulator that a call of a step consists of.
@@ -46,13 +47,33 @@ impl Wire {
     }
 }
 
-/// What a call of a step consists of, outside.
-pub fn wires(cloud: Cloud, step: &str, call: step::Call) -> Vec<Wire> {
-    let calls: &[Call] = match cloud {
+/// What a call of a step may consist of, outside.
+pub fn outside(cloud: Cloud, call: step::Call) -> &'static [Call] {
+    match cloud {
         _ if call.is_store() => at_the_store(call),
         Cloud::Aws => on_aws(call),
         Cloud::Azure => on_azure(call),
-    };
+    }
+}
+
+/// All that steps send on a cloud, each with its kind, in the order of the plan.
+pub fn sent(cloud: Cloud) -> Vec<(Call, Kind)> {
+    let steps = plan::steps(cloud, ComputeMode::Classic).iter();
+    let calls = steps.flat_map(|step| step.calls());
+    let mut all: Vec<(Call, Kind)> = Vec::new();
+    for call in calls {
+        for &outside in outside(cloud, *call) {
+            if !all.iter().any(|(known, _)| *known == outside) {
+                all.push((outside, call.kind()));
+            }
+        }
+    }
+    all
+}
+
+/// What a call of a step consists of, outside.
+pub fn wires(cloud: Cloud, step: &str, call: step::Call) -> Vec<Wire> {
+    let calls = outside(cloud, call);
     use step::Call as C;
     let [create, get, delete] = match cloud {
         Cloud::Aws => [
@@ -159,6 +180,7 @@ fn on_azure(call: step::Call) -> &'static [Call] {
         C::DeleteNetwork => &[Call::ArmDeleteVnet, Call::ArmDeleteNsg],
         C::FindWorkspaces | C::GetWorkspace => &[Call::ArmGetWorkspace],
         C::CreateWorkspace => &[Call::ArmCreateWorkspace],
+        C::ExplainFailed => &[Call::ArmOperationStatus],
         C::Leftovers => &[Call::ArmListGroupResources],
         C::DeleteWorkspace => &[Call::ArmDeleteWorkspace],
         C::Probe => &[Call::Dns, Call::Discovery, Call::Me],

@@ -1,18 +1,18 @@
 //! What a workspace can be made of: the variants of each row of the plan. The walkers walk them, so that a step, a
 //! call or a row added tomorrow is covered in all of them.
 
-pub use super::outside::{Wire, behind, wires};
+pub use super::outside::{Wire, behind, sent, wires};
 
 use super::account::Account;
 use super::mortal::Mortal;
-use super::{Builder, SPEED, TestApp, simulate};
+use super::{Builder, SPEED, TestApp, calm, simulate};
 use brickyard::dev;
 use brickyard::domain::cloud::{Cloud, ComputeMode};
 use brickyard::provisioning::plan;
 use brickyard::provisioning::step::{self, Kind, Step};
 use futures_util::future::join_all;
 use serde_json::json;
-use simulator::{Call, Fault, FaultKind, Inventory};
+use simulator::{Call, Inventory};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One way to make a workspace.
@@ -106,8 +106,7 @@ impl Variant {
 
     async fn start_with(&self, builder: Builder, change: fn(&str) -> String) -> TestApp {
         let simulator = simulate(SPEED).await;
-        // It would have us wait for real seconds.
-        simulator.fault(Fault::new(FaultKind::RetryAfterZero).times(0));
+        calm(&simulator);
         let objects = change(dev::objects(self.row.0, self.row.1));
         // Once as Azure does it by default: it keeps something.
         let objects = match self.network {
