@@ -1,9 +1,13 @@
 //! A call of each kind in flight: who sent it, and what becomes of a process that is told to stop meanwhile.
 
-use super::fleet::{self, Fleet, held};
+use super::fleet::{Fleet, held};
+use super::world;
 use crate::checker::facts::public;
-use crate::support::{Builder, PATIENCE, TestApp};
+use crate::support::variants::outside;
+use crate::support::{Builder, PATIENCE, SPEED, TestApp};
 use async_trait::async_trait;
+use brickyard::domain::cloud::Cloud;
+use brickyard::provisioning::step;
 use brickyard::queue::worker::{Failed, Handler, Left, Worker};
 use brickyard::queue::{self, Job, enqueue};
 use futures_util::future::join_all;
@@ -16,25 +20,26 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// A call of each kind.
-pub const KINDS: [(&str, Call); 5] = [
-    ("create", Call::CreateWorkspace),
-    ("read", Call::Me),
-    ("put", Call::StorePut),
-    ("mint", Call::MintTokenOnBehalf),
-    ("delete", Call::DeleteWorkspace),
+pub const KINDS: [(&str, step::Call); 5] = [
+    ("create", step::Call::CreateWorkspace),
+    ("read", step::Call::TryToken),
+    ("put", step::Call::PutSecret),
+    ("mint", step::Call::MintToken),
+    ("delete", step::Call::DeleteWorkspace),
 ];
 
-/// Calls that take a while in a run, and how many seconds.
-pub const SLOW: [(Call, f64); 9] = [
-    (Call::CreateCredentials, 0.3),
-    (Call::CreateStorage, 0.2),
-    (Call::CreateWorkspace, 0.4),
-    (Call::CreateServicePrincipal, 0.2),
-    (Call::ListTokensAsAdmin, 0.1),
-    (Call::MintTokenOnBehalf, 0.3),
-    (Call::StorePut, 0.2),
-    (Call::StoreMetadataPut, 0.2),
-    (Call::DeleteWorkspace, 0.3),
+/// Calls that take a while in a run, on whatever cloud, and how many seconds.
+pub const SLOW: [(step::Call, f64); 10] = [
+    (step::Call::CreateCredentials, 0.3),
+    (step::Call::CreateStorage, 0.2),
+    (step::Call::CreateNetwork, 0.2),
+    (step::Call::CreateWorkspace, 0.4),
+    (step::Call::CreateServicePrincipal, 0.2),
+    (step::Call::ListTokens, 0.1),
+    (step::Call::MintToken, 0.3),
+    (step::Call::PutSecret, 0.2),
+    (step::Call::PutMetadata, 0.2),
+    (step::Call::DeleteWorkspace, 0.3),
 ];
 
 /// Who holds the job of the workspace that the held call is about.
@@ -75,13 +80,13 @@ pub async fn holder(app: &TestApp, hold: FaultKind) -> Option<Uuid> {
 }
 
 /// Waits until a call is held.
-async fn in_flight(app: &TestApp, call: Call) {
+async fn in_flight(app: &TestApp, call: Call, hold: FaultKind) {
     let until = Instant::now() + PATIENCE;
     let is_held = |app: &TestApp| {
         let arrivals = app.simulator.arrivals();
         arrivals
             .iter()
-            .any(|it| it.call == call && it.fault.is_some())
+            .any(|it| it.call == call && it.fault == Some(hold))
     };
     while !is_held(app) {
         assert!(Instant::now() < until, "{call} never came");
@@ -92,33 +97,36 @@ async fn in_flight(app: &TestApp, call: Call) {
 }
 
 /// A world whose only worker has sent this call, which is held; the operation it belongs to, and the worker.
-pub async fn held_at(call: Call, hold: FaultKind) -> (TestApp, Value, Fleet) {
-    let app = Builder {
-        workers: 0,
-        tune: fleet::tune,
-        ..Builder::default()
-    };
-    let app = app.start().await;
+pub async fn held_at(cloud: Cloud, call: step::Call, hold: FaultKind) -> (TestApp, Value, Fleet) {
+    let app = world(cloud, SPEED).await.start().await;
+    let removes = call == step::Call::DeleteWorkspace;
+    let call = outside(cloud, call)[0];
     app.fault(Fault::new(hold).on(call));
     let fleet = Fleet::start(&app, "work", &[0]).await;
     let mut operation = app.create("interrupted").await;
-    if call == Call::DeleteWorkspace {
+    if removes {
         assert_eq!(app.done(&operation).await["status"], "succeeded");
         operation = app.delete("/workspaces/interrupted").await.body;
     }
-    in_flight(&app, call).await;
+    in_flight(&app, call, hold).await;
     (app, operation, fleet)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_with_a_call_of_each_kind_in_flight() {
+    for cloud in Cloud::ALL {
+        sigterm(cloud).await;
+    }
+}
+
+async fn sigterm(cloud: Cloud) {
     let holds = [FaultKind::HoldRequest, FaultKind::HoldAnswer];
     let cases = KINDS
         .into_iter()
         .flat_map(|(kind, call)| holds.map(|hold| (kind, call, hold)));
     join_all(cases.map(|(kind, call, hold)| async move {
-        let case = format!("{hold} on {kind}");
-        let (app, operation, mut fleet) = held_at(call, hold).await;
+        let case = format!("{hold} on {kind} on {}", cloud.as_str());
+        let (app, operation, mut fleet) = held_at(cloud, call, hold).await;
         let owner = fleet.replica(0).owner;
         assert!(!held(&app, owner).await.is_empty(), "{case}: it is at work");
         fleet.terminate(&app, 0).await;
@@ -131,7 +139,7 @@ async fn sigterm_with_a_call_of_each_kind_in_flight() {
         let done = app.done(&operation).await;
         assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
         assert_eq!(app.simulator.inventory().created("workspaces"), 1, "{case}");
-        if call != Call::DeleteWorkspace {
+        if call != step::Call::DeleteWorkspace {
             app.removed("interrupted").await;
         }
         let left = app.simulator.inventory();

@@ -4,6 +4,7 @@ use super::figures::Figures;
 use super::fleet::{Fleet, LEASE, held, taken_over};
 use super::in_flight::{KINDS, SLOW, holder};
 use crate::support::TestApp;
+use crate::support::variants::outside;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -177,6 +178,7 @@ impl Troublemaker<'_> {
     /// Holds a call of that kind, tells the replica that sent it to stop, and starts another in its place.
     async fn terminate(&mut self, kind: usize) {
         let (name, call) = KINDS[kind];
+        let call = outside(self.app.cloud, call)[0];
         let hold = match self.rng.random_bool(0.5) {
             true => FaultKind::HoldRequest,
             false => FaultKind::HoldAnswer,
@@ -209,12 +211,10 @@ impl Troublemaker<'_> {
 /// Some calls take a while, so that something is always in flight.
 pub fn slow(app: &TestApp) {
     for (call, seconds) in SLOW {
-        app.fault(
-            Fault::new(FaultKind::Slow)
-                .on(call)
-                .times(0)
-                .seconds(seconds),
-        );
+        for &call in outside(app.cloud, call) {
+            let slow = Fault::new(FaultKind::Slow).on(call);
+            app.fault(slow.times(0).seconds(seconds));
+        }
     }
 }
 

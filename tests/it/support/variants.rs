@@ -1,7 +1,7 @@
 //! What a workspace can be made of: the variants of each row of the plan. The walkers walk them, so that a step, a
 //! call or a row added tomorrow is covered in all of them.
 
-pub use super::outside::{Wire, behind, sent, wires};
+pub use super::outside::{Wire, behind, outside, sent, wires};
 
 use super::account::Account;
 use super::mortal::Mortal;
