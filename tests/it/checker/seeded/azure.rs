@@ -60,7 +60,8 @@ pub(super) const BREACHES: &[(&str, &str, Breach)] = &[
         let mut twin = it.inventory.workspaces[0].clone();
         twin.id += 1;
         twin.tags.clear();
-        twin.name = twin.name.replace("-2", "-3");
+        let first = twin.name.strip_suffix("-2").expect("a replacement");
+        twin.name = format!("{first}-3");
         it.inventory.workspaces.push(twin);
     })),
     ("I2", "a security group of a deleted one", Else(|it| {
