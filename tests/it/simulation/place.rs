@@ -61,10 +61,15 @@ impl Place {
         }
     }
 
-    /// Whether its workers share a process: what one is told to wait for, all wait for. Not where a put waits for another
-    /// one in its process: one that is frozen would freeze all.
-    pub fn is_one_process(self) -> bool {
+    /// Whether the store itself refuses a put that comes too late.
+    pub fn compares(self) -> bool {
         matches!(self.store(), Store::Vault)
+    }
+
+    /// Whether its workers share a process: what one is told to wait for, all wait for. Not where the store does not
+    /// compare: there a put waits for another one in its process, and one that is frozen would freeze all.
+    pub fn is_one_process(self) -> bool {
+        self.compares()
     }
 
     /// Keys of the template that most workspaces are made from.

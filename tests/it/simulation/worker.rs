@@ -25,6 +25,8 @@ pub struct Worker {
     /// Under which it holds leases.
     pub owner: Uuid,
     handlers: Handlers,
+    /// Whether the store it delivers to refuses a put that comes too late.
+    compares: bool,
     shutdown: CancellationToken,
     frozen: Option<Frozen>,
 }
@@ -33,7 +35,8 @@ pub struct Worker {
 struct Frozen {
     running: Running,
     job: brickyard::queue::Job,
-    /// The call had no effect yet, and may have it until then by the clocks that jump.
+    /// The call had no effect yet, and may have it until then by the clocks that jump; or what comes after it may not be
+    /// sent later.
     lands_until: Option<Duration>,
     /// Whether its effect may come after somebody else has taken the job over: those who did know of it.
     awaited: bool,
@@ -69,10 +72,11 @@ fn is_awaited(call: Call) -> bool {
 
 impl Worker {
     /// A process that has just begun.
-    pub fn new(handlers: Handlers) -> Self {
+    pub fn new(handlers: Handlers, compares: bool) -> Self {
         Self {
             owner: Uuid::now_v7(),
             handlers,
+            compares,
             shutdown: CancellationToken::new(),
             frozen: None,
         }
@@ -162,11 +166,14 @@ impl Worker {
         };
         let held = arrivals.iter().rfind(is_held).expect("something is held");
         let before = held.fault == Some(FaultKind::HoldRequest);
+        // A process looks at its own clock before it puts into a store that does not compare.
+        let delivers = held.call.is_store() || kind(held.call) == Some(Kind::Mint);
+        let timed = !before && delivers && !self.compares;
         self.frozen = Some(Frozen {
             running,
             job,
-            lands_until: before.then(|| now + on_its_way(held.call)),
-            awaited: is_awaited(held.call),
+            lands_until: (before || timed).then(|| now + on_its_way(held.call)),
+            awaited: timed || is_awaited(held.call),
         });
     }
 
@@ -178,7 +185,7 @@ impl Worker {
                 .is_some_and(|until| now >= until || stolen && !it.awaited)
         });
         if overdue {
-            *self = Self::new(Arc::clone(&self.handlers));
+            *self = Self::new(Arc::clone(&self.handlers), self.compares);
         }
     }
 

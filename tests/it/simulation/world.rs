@@ -119,10 +119,11 @@ impl World {
 
     /// One that has just begun.
     fn worker(&self) -> Worker {
-        Worker::new(match self.place.is_one_process() {
+        let handlers = match self.place.is_one_process() {
             true => Arc::clone(&self.handlers),
             false => handlers(&self.app),
-        })
+        };
+        Worker::new(handlers, self.place.compares())
     }
 
     /// Lets one thing happen.
