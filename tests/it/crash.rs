@@ -4,35 +4,64 @@ use crate::support::process::Process;
 use crate::support::stores::Store;
 use crate::support::variants;
 use crate::support::{Builder, PATIENCE, TestApp};
-use async_trait::async_trait;
 use brickyard::outbound::Outbound;
-use brickyard::queue::worker::{Failed, Handler, Left, Worker};
-use brickyard::queue::{self, Job, enqueue, lease};
+use brickyard::queue::{enqueue, lease};
 use brickyard::secrets;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use serde_json::json;
-use simulator::{Call, Fault, FaultKind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use simulator::{Arrival, Call, Fault, FaultKind};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 /// The stores whose calls are held here.
-const STORES: [Store; 2] = [Store::Vault, Store::Aws];
+const STORES: [&Store; 3] = [&Store::Vault, &Store::Aws, &Store::Azure];
 
 const HOLDS: [FaultKind; 2] = [FaultKind::HoldRequest, FaultKind::HoldAnswer];
 
-/// Where AWS gives a secret its second value in two calls: the worker before died after the first value was there.
-const SECOND_VALUE: (Call, FaultKind) = (Call::StorePut, FaultKind::HoldAnswer);
+/// A call, and what it comes after.
+type At = (Call, Option<Call>);
 
-async fn arrived(app: &TestApp, call: Call) {
+const PUT: At = (Call::StorePut, None);
+
+/// Where workers before died.
+type Before = &'static [(At, FaultKind)];
+
+const NOBODY: Before = &[];
+
+/// Where AWS gives a secret its second value in two calls: the worker before died after the first value was there.
+const SECOND_VALUE: (At, FaultKind) = (PUT, FaultKind::HoldAnswer);
+
+/// Where a put takes more calls than one: the second value in AWS, the look after it in Key Vault.
+const BETWEEN: [(&Store, Before, At); 2] = [
+    (&Store::Aws, &[SECOND_VALUE], (Call::StoreStage, None)),
+    (
+        &Store::Azure,
+        NOBODY,
+        (Call::StoreMetadataGet, Some(Call::StorePut)),
+    ),
+];
+
+async fn seen(app: &TestApp, call: Call, is_meant: impl Fn(&Arrival) -> bool) {
     let until = Instant::now() + PATIENCE;
-    while !app.simulator.arrivals().iter().any(|a| a.call == call) {
+    let is_meant = |it: &Arrival| it.call == call && is_meant(it);
+    while !app.simulator.arrivals().iter().any(&is_meant) {
         assert!(Instant::now() < until, "{call:?} never came");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+async fn arrived(app: &TestApp, call: Call) {
+    seen(app, call, |_| true).await;
+}
+
+/// Waits until it is held. What is held acts before its answer is.
+async fn held(app: &TestApp, call: Call, hold: FaultKind) {
+    seen(app, call, |it| it.fault == Some(hold)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+fn hold(app: &TestApp, (call, after): At, hold: FaultKind) {
+    let fault = Fault::new(hold).on(call);
+    app.fault(Fault { after, ..fault });
 }
 
 /// A world without a worker, delivering to this store.
@@ -45,12 +74,10 @@ fn nobody_works(store: &Store) -> Builder {
 }
 
 /// A worker's process gets as far as this call, which is held, and is killed.
-async fn dies_at(app: &TestApp, call: Call, hold: FaultKind) {
-    app.fault(Fault::new(hold).on(call));
+async fn dies_at(app: &TestApp, at: At, kind: FaultKind) {
+    hold(app, at, kind);
     let mut victim = Process::worker(app);
-    arrived(app, call).await;
-    // What is held acts before its answer is held.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    held(app, at.0, kind).await;
     victim.kill();
     app.simulator.release();
 }
@@ -80,34 +107,34 @@ async fn one_token_one_version(app: &TestApp, name: &str, case: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_with_a_call_in_flight_is_succeeded() {
-    let [vault, aws] = STORES;
     let unrepeatable = variants::unrepeatable().await.into_iter();
     // Writes that may be repeated must not do harm either.
     let assign = (variants::ALL[0], Call::AssignPrincipal);
     let calls = unrepeatable
         .chain([assign])
-        .map(|(variant, call)| (variant, vault.clone(), vec![], call));
+        .map(|(variant, call)| (variant, NOBODY, (call, None)));
     let puts = STORES.into_iter().flat_map(|store| {
-        [Call::StorePut, Call::StoreMetadataPut]
-            .map(|call| (variants::ALL[0], store.clone(), vec![], call))
+        let variant = variants::ALL[0].delivering_to(store);
+        [PUT, (Call::StoreMetadataPut, None)].map(|at| (variant, NOBODY, at))
     });
-    let stage = (variants::ALL[0], aws, vec![SECOND_VALUE], Call::StoreStage);
+    let between = BETWEEN.map(|(store, before, at)| {
+        let variant = variants::ALL[0].delivering_to(store);
+        (variant, before, at)
+    });
     let cases = calls
         .chain(puts)
-        .chain([stage])
-        .flat_map(|(variant, store, before, call)| {
-            HOLDS.map(|hold| (variant, store.clone(), before.clone(), call, hold))
-        });
+        .chain(between)
+        .flat_map(|(variant, before, at)| HOLDS.map(|hold| (variant, before, at, hold)));
     let worlds = futures_util::stream::iter(cases);
     worlds
-        .for_each_concurrent(12, |(variant, store, before, call, hold)| async move {
-            let case = format!("{hold:?} on {call:?}, {}, {store:?}", variant.name);
-            let mut app = variant.start(nobody_works(&store)).await;
+        .for_each_concurrent(12, |(variant, before, at, kind)| async move {
+            let case = format!("{kind:?} on {at:?}, {}, {:?}", variant.name, variant.store);
+            let mut app = variant.start(nobody_works(variant.store)).await;
             let create = app.create("survivor").await;
-            for (call, hold) in before {
-                dies_at(&app, call, hold).await;
+            for (at, kind) in before {
+                dies_at(&app, *at, *kind).await;
             }
-            dies_at(&app, call, hold).await;
+            dies_at(&app, at, kind).await;
             app.start_worker();
             let done = app.done(&create).await;
             assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
@@ -202,7 +229,7 @@ async fn a_replaced_worker_does_not_revoke_its_successors_token() {
     join_all(STORES.map(|store| async move {
         let builder = Builder {
             workers: 1,
-            ..nobody_works(&store)
+            ..nobody_works(store)
         };
         let app = builder.start().await;
         app.fault(Fault::new(FaultKind::HoldRequest).on(Call::ListTokensAsAdmin));
@@ -221,23 +248,21 @@ async fn a_replaced_worker_does_not_revoke_its_successors_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_worker_does_not_overwrite_its_successors_secret() {
-    let puts = STORES
+    let puts = STORES.map(|store| (store, NOBODY, PUT));
+    let cases = puts
         .into_iter()
-        .map(|store| (store, vec![], Call::StorePut));
-    let stage = (Store::Aws, vec![SECOND_VALUE], Call::StoreStage);
-    let cases = puts.chain([stage]).flat_map(|(store, before, call)| {
-        HOLDS.map(|hold| (store.clone(), before.clone(), call, hold))
-    });
-    join_all(cases.map(|(store, before, call, hold)| async move {
-        let case = format!("{hold:?} on {call:?}, {store:?}");
-        let mut app = nobody_works(&store).start().await;
+        .chain(BETWEEN)
+        .flat_map(|(store, before, at)| HOLDS.map(|hold| (store, before, at, hold)));
+    join_all(cases.map(|(store, before, at, kind)| async move {
+        let case = format!("{kind:?} on {at:?}, {store:?}");
+        let mut app = nobody_works(store).start().await;
         let create = app.create("guarded").await;
-        for (call, hold) in before {
-            dies_at(&app, call, hold).await;
+        for (at, kind) in before {
+            dies_at(&app, *at, *kind).await;
         }
-        app.fault(Fault::new(hold).on(call));
+        hold(&app, at, kind);
         let _replaced = Process::worker(&app);
-        arrived(&app, call).await;
+        held(&app, at.0, kind).await;
         app.start_worker();
         app.lease_ends(&create).await;
         assert_eq!(app.done(&create).await["status"], "succeeded", "{case}");
@@ -257,7 +282,7 @@ async fn a_secret_written_late_by_a_replaced_worker_is_removed_with_the_workspac
     join_all(STORES.map(|store| async move {
         let builder = Builder {
             workers: 1,
-            ..nobody_works(&store)
+            ..nobody_works(store)
         };
         let app = builder.start().await;
         app.fault(Fault::new(FaultKind::HoldRequest).on(Call::StorePut));
@@ -309,67 +334,4 @@ async fn extending_leases_and_a_checkpoint_do_not_wait_for_each_other() {
     extending.await.expect("it ends").expect("no deadlock");
     drop(connection);
     app.abandon("its jobs are of no kind that ends").await;
-}
-
-/// Its first run ends only when told to; the others take longer than a lease.
-#[derive(Default)]
-struct Slow {
-    runs: AtomicU32,
-    end_first: Notify,
-}
-
-#[async_trait]
-impl Handler for Slow {
-    fn kind(&self) -> &'static str {
-        "slow"
-    }
-
-    async fn run(&self, _: &Job, _: &CancellationToken) -> Result<Left, Failed> {
-        if self.runs.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.end_first.notified().await;
-        } else {
-            tokio::time::sleep(Duration::from_millis(2500)).await;
-        }
-        Ok(Left::Fenced)
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_came_back_to_its_process_keeps_its_lease_when_the_first_run_ends() {
-    let app = Builder {
-        workers: 0,
-        ..Builder::default()
-    }
-    .start()
-    .await;
-    let slow = Arc::new(Slow::default());
-    let settings = queue::Settings {
-        lease: Duration::from_secs(1),
-        renew_every: Duration::from_millis(200),
-        poll_every: Duration::from_millis(100),
-        grace: Duration::from_millis(100),
-        ..queue::Settings::default()
-    };
-    let stop = CancellationToken::new();
-    let worker = Worker::new(app.db.clone(), settings, vec![slow.clone()]);
-    let working = tokio::spawn(worker.run(stop.clone()));
-    let mut connection = app.db.acquire().await.expect("a connection");
-    enqueue::enqueue(&mut connection, "slow", "it", Duration::ZERO)
-        .await
-        .expect("a job");
-    drop(connection);
-    let begun = async |runs: u32| {
-        while slow.runs.load(Ordering::SeqCst) < runs {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    begun(1).await;
-    app.lease_ends(&json!({"id": "it"})).await;
-    begun(2).await;
-    slow.end_first.notify_one();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(slow.runs.load(Ordering::SeqCst), 2, "the lease was lost");
-    stop.cancel();
-    working.await.expect("it ends");
-    app.abandon("its job is of no kind that ends").await;
 }

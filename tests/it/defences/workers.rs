@@ -3,8 +3,16 @@
 use super::{arrived, count};
 use crate::support::process::Process;
 use crate::support::{Builder, PATIENCE, TestApp};
+use async_trait::async_trait;
+use brickyard::queue::worker::{Failed, Handler, Left, Worker};
+use brickyard::queue::{self, Job, enqueue};
+use serde_json::json;
 use simulator::{Call, Fault, FaultKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_told_to_stop_begins_no_other_step() {
@@ -103,4 +111,67 @@ async fn a_step_of_another_version_is_left_to_it() {
     app.advance(Duration::from_secs(61)).await;
     assert_eq!(app.done(&create).await["status"], "succeeded");
     app.finish().await;
+}
+
+/// Its first run ends only when told to; the others take longer than a lease.
+#[derive(Default)]
+struct Slow {
+    runs: AtomicU32,
+    end_first: Notify,
+}
+
+#[async_trait]
+impl Handler for Slow {
+    fn kind(&self) -> &'static str {
+        "slow"
+    }
+
+    async fn run(&self, _: &Job, _: &CancellationToken) -> Result<Left, Failed> {
+        if self.runs.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.end_first.notified().await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+        }
+        Ok(Left::Fenced)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_came_back_to_its_process_keeps_its_lease_when_the_first_run_ends() {
+    let app = Builder {
+        workers: 0,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    let slow = Arc::new(Slow::default());
+    let settings = queue::Settings {
+        lease: Duration::from_secs(1),
+        renew_every: Duration::from_millis(200),
+        poll_every: Duration::from_millis(100),
+        grace: Duration::from_millis(100),
+        ..queue::Settings::default()
+    };
+    let stop = CancellationToken::new();
+    let worker = Worker::new(app.db.clone(), settings, vec![slow.clone()]);
+    let working = tokio::spawn(worker.run(stop.clone()));
+    let mut connection = app.db.acquire().await.expect("a connection");
+    enqueue::enqueue(&mut connection, "slow", "it", Duration::ZERO)
+        .await
+        .expect("a job");
+    drop(connection);
+    let begun = async |runs: u32| {
+        while slow.runs.load(Ordering::SeqCst) < runs {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    begun(1).await;
+    app.lease_ends(&json!({"id": "it"})).await;
+    begun(2).await;
+    slow.end_first.notify_one();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(slow.runs.load(Ordering::SeqCst), 2, "the lease was lost");
+    stop.cancel();
+    working.await.expect("it ends");
+    app.abandon("its job is of no kind that ends").await;
 }

@@ -1,7 +1,8 @@
 //! From the plan to the cells: each call that a step declares, in the first variant that makes it, on the way there and
-//! on the way back.
+//! on the way back. A call to the secret store is walked at every store.
 
-use super::table::{EXCEPTIONS, Outcome, Row, TABLE, Trouble, outcome};
+use super::exceptions::EXCEPTIONS;
+use super::table::{Outcome, Row, TABLE, Trouble, outcome};
 use crate::support::variants::{self, Life, Variant, Wire};
 use brickyard::provisioning::step::Call;
 use simulator::Call as Outside;
@@ -42,22 +43,36 @@ pub struct Cell {
 impl Cell {
     pub fn words(&self) -> String {
         format!(
-            "{} of {} ({}) on the way {}: {} → {} [{}]",
+            "{}{} of {} ({}) on the way {}: {} → {} [{}, {}]",
             self.wire.call,
+            self.wire
+                .after
+                .map(|it| format!(" after {it}"))
+                .unwrap_or_default(),
             self.step,
             Row::of(self.call).title(),
             self.way.word(),
             self.trouble.title(),
             self.outcome.word(),
             self.variant.name,
+            self.variant.store.name(),
         )
     }
 }
 
 /// What a call of a step has to come to, exceptions included.
-fn required(step: &str, call: Call, wire: Outside, way: Way, trouble: Trouble) -> Outcome {
+fn required(
+    variant: &Variant,
+    step: &str,
+    call: Call,
+    wire: Outside,
+    way: Way,
+    trouble: Trouble,
+) -> Outcome {
     let exception = EXCEPTIONS.iter().find(|it| {
-        (it.step, it.call, it.way) == (step, wire, way) && it.troubles.contains(&trouble)
+        (it.step, it.call, it.way) == (step, wire, way)
+            && it.is_at(variant)
+            && it.troubles.contains(&trouble)
     });
     exception.map_or_else(|| outcome(Row::of(call), trouble), |it| it.outcome)
 }
@@ -82,20 +97,21 @@ pub async fn of(row: Row) -> Vec<Cell> {
     for (variant, life) in lives().await {
         let last = *life.there.last().expect("a create makes calls");
         for step in variant.steps() {
-            let cloud = variant.row.0;
             let looks = step.calls().iter().filter(|it| Row::of(**it) == Row::Wait);
-            let mut looks = looks.flat_map(|it| variants::wires(cloud, step.name(), *it));
+            let mut looks = looks.flat_map(|it| variants::wires(variant, step.name(), *it));
             let looks = looks.next().map(|wire| wire.call);
             for call in step.calls().iter().filter(|call| Row::of(**call) == row) {
                 let lookup = match call {
-                    Call::RevokeToken => variants::wires(cloud, step.name(), Call::ListTokens)
+                    Call::RevokeToken => variants::wires(variant, step.name(), Call::ListTokens)
                         .first()
                         .map(|wire| wire.call),
-                    Call::PutMetadata | Call::DeleteSecret => Some(Outside::StoreMetadataGet),
+                    Call::PutSecret | Call::PutMetadata | Call::DeleteSecret => {
+                        Some(Outside::StoreMetadataGet)
+                    }
                     _ if row == Row::Create => looks,
                     _ => None,
                 };
-                for wire in variants::wires(cloud, step.name(), *call) {
+                for wire in variants::wires(variant, step.name(), *call) {
                     // It looks at what it removes before and after.
                     let lookup = match wire.call {
                         Outside::ArmDeleteVnet => Some(Outside::ArmGetVnet),
@@ -104,16 +120,22 @@ pub async fn of(row: Row) -> Vec<Cell> {
                     };
                     let ways = [(Way::There, &life.there), (Way::Back, &life.back)];
                     for (way, calls) in ways {
-                        let is_walked =
-                            |it: &Cell| (it.step, it.wire, it.way) == (step.name(), wire, way);
+                        let is_walked = |it: &Cell| {
+                            (it.step, it.wire, it.way) == (step.name(), wire, way)
+                                && (!call.is_store()
+                                    || it.variant.store.name() == variant.store.name())
+                        };
                         // The one that differs in every variant is walked in all of them.
                         let walked = *call != Call::CreateWorkspace && cells.iter().any(is_walked);
                         if !wire.is_in(calls) || walked {
                             continue;
                         }
                         for (trouble, _) in TABLE {
-                            let outcome = required(step.name(), *call, wire.call, way, trouble);
-                            if outcome != Outcome::Never && wire.can_meet(trouble.fault()) {
+                            let outcome =
+                                required(variant, step.name(), *call, wire.call, way, trouble);
+                            if outcome != Outcome::Never
+                                && wire.can_meet(trouble.fault(), variant.store)
+                            {
                                 cells.push(Cell {
                                     variant: *variant,
                                     step: step.name(),

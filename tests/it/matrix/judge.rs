@@ -62,8 +62,8 @@ pub fn judge(seen: &Seen<'_>, end: &Value, twice: bool) {
             assert!(sent > strikes, "{words}");
             assert!(both, "{words}");
         }
-        // What is on its way out may be removed again: the vendor refuses that, or takes it.
-        Outcome::Gone => {
+        // What is on its way out may be removed again, what is written put again: the vendor refuses that, or takes it.
+        Outcome::Gone | Outcome::Knows => {
             assert!((1..=sent).contains(&acted), "{words}");
             assert!(both, "{words}");
         }

@@ -1,6 +1,7 @@
 //! `docs/faults.md`, made of the same table that the tests are made of.
 
-use super::table::{EXCEPTIONS, Outcome, Row, TABLE};
+use super::exceptions::EXCEPTIONS;
+use super::table::{Outcome, Row, TABLE};
 use brickyard::provisioning::plan;
 use brickyard::provisioning::step::Step;
 use std::collections::BTreeSet;
@@ -97,7 +98,7 @@ fn page() -> String {
         "# What can go wrong, and what comes of it\n\n\
          Made from `tests/it/matrix/table.rs` by `make faults`: the tests that play these cells are made of the same table \
          (`cargo test --test it matrix::`). Every call of every step is struck by every trouble that it can meet, on the way \
-         there and on the way back: once, twice in a row, and with somebody cancelling while it recovers. In each of them \
+         there and on the way back, and those to the secret store at every kind of store: once, twice in a row, and with somebody cancelling while it recovers. In each of them \
          there is in the end one workspace with one live token, which the store holds, and after the removal there is \
          nothing; a checker that knows nothing of the service's code looks.\n\n\
          ## By kind of call\n",
@@ -142,7 +143,10 @@ fn page() -> String {
             &mut page,
             [
                 format!("`{}`", it.step),
-                format!("`{}`", it.call),
+                match it.at {
+                    None => format!("`{}`", it.call),
+                    Some(store) => format!("`{}` at {}", it.call, store.name()),
+                },
                 it.way.word().to_owned(),
                 troubles,
                 it.outcome.word().to_owned(),

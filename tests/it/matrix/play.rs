@@ -104,7 +104,10 @@ impl Play<'_> {
         if self.mode != Mode::Twice {
             return Vec::new();
         }
-        let looks = matches!(self.cell.outcome, Outcome::Finds | Outcome::Gone);
+        let looks = matches!(
+            self.cell.outcome,
+            Outcome::Finds | Outcome::Gone | Outcome::Knows
+        );
         let mut second = match self.cell.outcome {
             Outcome::Finds => Vec::new(),
             _ => vec![self.first()],
@@ -296,7 +299,8 @@ impl Play<'_> {
                 }
                 return now;
             }
-            if self.cell.outcome == Outcome::Parks
+            // Who is refused a second time waits as long as who is told that he may not.
+            if matches!(self.cell.outcome, Outcome::Parks | Outcome::LogsIn)
                 && now["progress"]["waiting_for"] == "secret_store"
             {
                 if self.cell.way == Way::There {

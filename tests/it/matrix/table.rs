@@ -1,8 +1,7 @@
 //! The matrix: what has to come of a call of each kind, whatever befalls it. The page in `docs/` is made of this.
 
-use super::cells::Way;
 use brickyard::provisioning::step::{Call, Kind};
-use simulator::{Call as Outside, FaultKind};
+use simulator::FaultKind;
 
 /// A row: a kind of call, and whom it goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,6 +150,7 @@ pub enum Outcome {
     LooksFirst,
     Renews,
     Gone,
+    Knows,
     GoesOn,
     Explains,
     Parks,
@@ -161,7 +161,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Again,
         Self::Waits,
         Self::LogsIn,
@@ -169,6 +169,7 @@ impl Outcome {
         Self::LooksFirst,
         Self::Renews,
         Self::Gone,
+        Self::Knows,
         Self::GoesOn,
         Self::Explains,
         Self::Parks,
@@ -186,6 +187,7 @@ impl Outcome {
             Self::LooksFirst => "looks first",
             Self::Renews => "renews",
             Self::Gone => "gone",
+            Self::Knows => "knows",
             Self::GoesOn => "goes on",
             Self::Explains => "explains",
             Self::Parks => "parks",
@@ -200,7 +202,7 @@ impl Outcome {
             Self::Again => "The same call is sent again: it may be repeated.",
             Self::Waits => "It is sent again, but not before the time it was told.",
             Self::LogsIn => {
-                "It logs in once more and sends the call again; refused a second time, it explains, as below."
+                "It logs in once more and sends the call again; refused a second time, it explains or parks, as below."
             }
             Self::Finds => {
                 "What the call made is found by its marker and adopted. The call is sent once, and never again."
@@ -216,6 +218,10 @@ impl Outcome {
             Self::Gone => {
                 "It is removed once. Whoever looks again finds nothing, or sends the call again and is told so: both count \
                  as removed."
+            }
+            Self::Knows => {
+                "It is known by its version that the value was written. Whoever looks again finds it, or sends it again and \
+                 it is taken for the same."
             }
             Self::GoesOn => "It goes on without the answer.",
             Self::Explains => {
@@ -240,8 +246,7 @@ impl Outcome {
 }
 
 use Outcome::{
-    Again, Explains, Finds, Finishes, GoesOn, Gone, Keeps, LogsIn, LooksFirst, Never, Parks,
-    Renews, Waits,
+    Again, Explains, Finds, Finishes, Gone, Keeps, LogsIn, LooksFirst, Never, Parks, Renews, Waits,
 };
 
 /// The table, in the order of [`Row::ALL`].
@@ -276,112 +281,3 @@ pub fn outcome(row: Row, trouble: Trouble) -> Outcome {
     let at = Row::ALL.iter().position(|it| *it == row);
     cells[at.expect("every row has its place")]
 }
-
-/// A call that is not like the others of its kind, and why.
-pub struct Exception {
-    pub step: &'static str,
-    pub call: Outside,
-    pub way: Way,
-    pub troubles: &'static [Trouble],
-    pub outcome: Outcome,
-    pub why: &'static str,
-}
-
-const UNANSWERED: &[Trouble] = &[
-    Trouble::RequestLost,
-    Trouble::AnswerLost,
-    Trouble::AnswerLate,
-    Trouble::Unavailable,
-    Trouble::ErrorPage,
-    Trouble::ErrorAfterActing,
-    Trouble::Truncated,
-    Trouble::LoginPage,
-    Trouble::Conflict,
-];
-
-/// [`UNANSWERED`], and what only a proxy in between says.
-const UNCHECKED: &[Trouble] = &[
-    Trouble::RequestLost,
-    Trouble::AnswerLost,
-    Trouble::AnswerLate,
-    Trouble::Unavailable,
-    Trouble::ErrorPage,
-    Trouble::ErrorAfterActing,
-    Trouble::Truncated,
-    Trouble::LoginPage,
-    Trouble::Conflict,
-    Trouble::Forbidden,
-];
-
-const UNPROVED: &[Trouble] = &[
-    Trouble::RequestLost,
-    Trouble::AnswerLost,
-    Trouble::AnswerLate,
-    Trouble::Throttled,
-    Trouble::Unavailable,
-    Trouble::ErrorPage,
-    Trouble::ErrorAfterActing,
-    Trouble::Truncated,
-    Trouble::LoginPage,
-    Trouble::Unauthorized,
-    Trouble::Conflict,
-    Trouble::KilledBefore,
-    Trouble::KilledAfter,
-    Trouble::LeaseLost,
-];
-
-const NO_GOOD_ANSWER: &[Trouble] = &[
-    Trouble::RequestLost,
-    Trouble::AnswerLost,
-    Trouble::AnswerLate,
-    Trouble::Unavailable,
-    Trouble::ErrorPage,
-    Trouble::ErrorAfterActing,
-    Trouble::Truncated,
-    Trouble::LoginPage,
-    Trouble::Unauthorized,
-    Trouble::Forbidden,
-    Trouble::Conflict,
-];
-
-const REFUSED: &[Trouble] = &[Trouble::Forbidden];
-
-const UNKNOWN: &str = "what cannot be checked blocks nothing";
-const GRANTED: &str = "a role that was granted a moment ago is not known everywhere";
-const WARNS: &str = "what it would tell is worth a warning, no more";
-const SECRET: &str = "a client secret that is refused is not accepted the second time either";
-const UNTRIED: &str = "a token that did not prove itself is revoked, and never stored";
-const YOUNG: &str = "a young workspace refuses for a while";
-const ENDS_WITH_IT: &str =
-    "tokens that cannot be revoked do not keep their workspace alive: they end with it";
-
-/// All of them.
-#[rustfmt::skip]
-pub const EXCEPTIONS: &[Exception] = &[
-    Exception { step: "preflight", call: Outside::AccountToken, way: Way::There, troubles: &[Trouble::Unauthorized, Trouble::Conflict], outcome: Explains, why: SECRET },
-    Exception { step: "preflight", call: Outside::GetNetwork, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "await_running", call: Outside::GetNetwork, way: Way::There, troubles: NO_GOOD_ANSWER, outcome: GoesOn, why: WARNS },
-    Exception { step: "await_reachable", call: Outside::Discovery, way: Way::There, troubles: REFUSED, outcome: Again, why: YOUNG },
-    Exception { step: "await_reachable", call: Outside::WorkspaceToken, way: Way::There, troubles: REFUSED, outcome: Again, why: YOUNG },
-    Exception { step: "await_reachable", call: Outside::Me, way: Way::There, troubles: REFUSED, outcome: Again, why: YOUNG },
-    Exception { step: "deliver_token", call: Outside::Me, way: Way::There, troubles: UNPROVED, outcome: Renews, why: UNTRIED },
-    Exception { step: "deliver_token", call: Outside::StoreMetadataPut, way: Way::There, troubles: &[Trouble::KilledAfter, Trouble::LeaseLost], outcome: Finds, why: "the store's metadata names the token that lies beside it" },
-    Exception { step: "deliver_token", call: Outside::GetWorkspace, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
-    Exception { step: "deliver_token", call: Outside::ListTokensAsAdmin, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
-    Exception { step: "deliver_token", call: Outside::RevokeTokenAsAdmin, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
-    Exception { step: "preflight", call: Outside::EntraToken, way: Way::There, troubles: UNCHECKED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "preflight", call: Outside::EntraToken, way: Way::There, troubles: &[Trouble::Unauthorized], outcome: Explains, why: SECRET },
-    Exception { step: "preflight", call: Outside::ArmGetProvider, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "preflight", call: Outside::ArmGetGroup, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "preflight", call: Outside::ArmGetVnet, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "preflight", call: Outside::ArmListWorkspaces, way: Way::There, troubles: UNANSWERED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "preflight", call: Outside::ArmCheckPolicies, way: Way::There, troubles: NO_GOOD_ANSWER, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "preflight", call: Outside::ArmListNetworkUsages, way: Way::There, troubles: NO_GOOD_ANSWER, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "create_network", call: Outside::ArmPutNsg, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
-    Exception { step: "create_network", call: Outside::ArmPutVnet, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
-    Exception { step: "create_workspace", call: Outside::ArmCreateWorkspace, way: Way::There, troubles: REFUSED, outcome: Again, why: GRANTED },
-    Exception { step: "create_workspace", call: Outside::ArmListGroupResources, way: Way::Back, troubles: &[Trouble::Unauthorized, Trouble::Forbidden], outcome: GoesOn, why: WARNS },
-    Exception { step: "deliver_token", call: Outside::ArmGetWorkspace, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
-    Exception { step: "deliver_token", call: Outside::ListTokens, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
-    Exception { step: "deliver_token", call: Outside::RevokeToken, way: Way::Back, troubles: REFUSED, outcome: Again, why: ENDS_WITH_IT },
-];

@@ -1,5 +1,7 @@
-//! What the calls of steps are outside: which calls of the simulator, on which cloud.
+//! What the calls of steps are outside: which calls of the simulator, on which cloud and at which store.
 
+use super::stores::Store;
+use super::variants::Variant;
 use brickyard::domain::cloud::{Cloud, ComputeMode};
 use brickyard::provisioning::plan;
 use brickyard::provisioning::step::{self, Kind};
@@ -18,12 +20,13 @@ pub struct Wire {
 
 impl Wire {
     /// Whether it can be struck so: a question to DNS has no status, and what answers 204 has no body to lose.
-    pub fn can_meet(&self, fault: FaultKind) -> bool {
+    pub fn can_meet(&self, fault: FaultKind, store: &Store) -> bool {
         match self.call {
             Call::Dns => matches!(fault, FaultKind::RequestLost | FaultKind::Unavailable),
-            Call::StoreMetadataPut
-            | Call::StoreDelete
-            | Call::DeleteServicePrincipal
+            Call::StoreMetadataPut | Call::StoreDelete if store.name() == Store::Vault.name() => {
+                fault != FaultKind::Truncated
+            }
+            Call::DeleteServicePrincipal
             | Call::ArmDeleteWorkspace
             | Call::ArmDeleteVnet
             | Call::ArmDeleteNsg => fault != FaultKind::Truncated,
@@ -31,7 +34,7 @@ impl Wire {
             Call::GetWorkspace | Call::ArmGetWorkspace if self.after.is_some() => {
                 fault != FaultKind::ErrorAfterActing
             }
-            Call::StoreMetadataGet => fault != FaultKind::ErrorAfterActing,
+            Call::StoreMetadataGet | Call::StoreDeletedGet => fault != FaultKind::ErrorAfterActing,
             _ => true,
         }
     }
@@ -50,7 +53,7 @@ impl Wire {
 /// What a call of a step may consist of, outside.
 pub fn outside(cloud: Cloud, call: step::Call) -> &'static [Call] {
     match cloud {
-        _ if call.is_store() => at_the_store(call),
+        _ if call.is_store() => at_every_store(call),
         Cloud::Aws => on_aws(call),
         Cloud::Azure => on_azure(call),
     }
@@ -71,8 +74,32 @@ pub fn sent(cloud: Cloud) -> Vec<(Call, Kind)> {
     all
 }
 
+/// What of it goes to a store, whichever it is.
+fn at_every_store(call: step::Call) -> &'static [Call] {
+    use step::Call as C;
+    match call {
+        C::CheckStore => &[Call::StoreCapabilities],
+        C::ReadMetadata => &[Call::StoreMetadataGet],
+        C::PutSecret => &[Call::StorePut],
+        C::PutMetadata => &[Call::StoreMetadataPut],
+        C::DeleteSecret => &[Call::StoreDelete],
+        _ => &[],
+    }
+}
+
 /// What a call of a step consists of, outside.
-pub fn wires(cloud: Cloud, step: &str, call: step::Call) -> Vec<Wire> {
+pub fn wires(variant: &Variant, step: &str, call: step::Call) -> Vec<Wire> {
+    let cloud = variant.row.0;
+    let mint = behind(cloud, step::Call::MintToken)[0].0;
+    if call.is_store() {
+        let calls = at_the_store(variant.store, mint, call).into_iter();
+        let wire = |(call, after)| Wire {
+            call,
+            after,
+            before: None,
+        };
+        return calls.map(wire).collect();
+    }
     let calls = outside(cloud, call);
     use step::Call as C;
     let [create, get, delete] = match cloud {
@@ -87,7 +114,6 @@ pub fn wires(cloud: Cloud, step: &str, call: step::Call) -> Vec<Wire> {
             Call::ArmDeleteWorkspace,
         ],
     };
-    let mint = behind(cloud, C::MintToken)[0].0;
     let (after, before) = match (step, call) {
         ("preflight", _) => (None, Some(create)),
         (_, C::ReportNetwork) => (Some(create), None),
@@ -114,15 +140,32 @@ pub fn wires(cloud: Cloud, step: &str, call: step::Call) -> Vec<Wire> {
         .collect()
 }
 
-fn at_the_store(call: step::Call) -> &'static [Call] {
+/// The calls of a store, each with what it comes after.
+fn at_the_store(store: &Store, mint: Call, call: step::Call) -> Vec<(Call, Option<Call>)> {
     use step::Call as C;
-    match call {
-        C::CheckStore => &[Call::StoreCapabilities],
-        C::ReadMetadata => &[Call::StoreMetadataGet],
-        C::PutSecret => &[Call::StorePut],
-        C::PutMetadata => &[Call::StoreMetadataPut],
-        C::DeleteSecret => &[Call::StoreDelete],
-        _ => &[],
+    let look = |after| (Call::StoreMetadataGet, after);
+    match (store, call) {
+        (Store::Vault | Store::Approle, C::CheckStore) => vec![(Call::StoreCapabilities, None)],
+        (Store::Aws, C::CheckStore) => vec![look(None)],
+        // There are no versions, or it is deleted. The token is another than that for the cloud.
+        (Store::Azure, C::CheckStore) => vec![
+            (Call::EntraToken, Some(Call::Me)),
+            look(None),
+            (Call::StoreDeletedGet, None),
+        ],
+        (Store::Azure, C::ReadMetadata) => vec![look(None), look(Some(Call::StoreDeletedGet))],
+        // It looks before and after.
+        (Store::Azure, C::PutSecret) => vec![
+            look(Some(mint)),
+            (Call::StorePut, None),
+            look(Some(Call::StorePut)),
+        ],
+        (Store::AgeFile(_), _) => Vec::new(),
+        (_, C::ReadMetadata) => vec![look(None)],
+        (_, C::PutSecret) => vec![(Call::StorePut, None)],
+        (_, C::PutMetadata) => vec![(Call::StoreMetadataPut, None)],
+        (_, C::DeleteSecret) => vec![(Call::StoreDelete, None)],
+        _ => Vec::new(),
     }
 }
 

@@ -33,6 +33,16 @@ impl Store {
         [Self::Vault, Self::Approle, Self::Aws, Self::Azure]
     }
 
+    /// What people call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Vault | Self::Approle => "Vault",
+            Self::Aws => "AWS Secrets Manager",
+            Self::Azure => "Azure Key Vault",
+            Self::AgeFile(_) => "encrypted files",
+        }
+    }
+
     /// All kinds.
     pub fn all() -> [Self; 5] {
         let [vault, approle, aws, azure] = Self::simulated();

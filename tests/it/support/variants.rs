@@ -1,10 +1,11 @@
-//! What a workspace can be made of: the variants of each row of the plan. The walkers walk them, so that a step, a
-//! call or a row added tomorrow is covered in all of them.
+//! What a workspace can be made of, and where its token goes: the variants of each row of the plan. The walkers walk
+//! them, so that a step, a call, a row or a store added tomorrow is covered in all of them.
 
 pub use super::outside::{Wire, behind, outside, sent, wires};
 
 use super::account::Account;
 use super::mortal::Mortal;
+use super::stores::Store;
 use super::{Builder, SPEED, TestApp, calm, simulate};
 use brickyard::dev;
 use brickyard::domain::cloud::{Cloud, ComputeMode};
@@ -23,6 +24,8 @@ pub struct Variant {
     /// Its row of the plan.
     pub row: (Cloud, ComputeMode),
     network: Network,
+    /// Where its token goes.
+    pub store: &'static Store,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,41 +47,49 @@ pub const ALL: [Variant; 8] = [
         name: "made network",
         row: CLASSIC,
         network: Network::Made,
+        store: &Store::Vault,
     },
     Variant {
         name: "given network",
         row: CLASSIC,
         network: Network::Given,
+        store: &Store::Aws,
     },
     Variant {
         name: "Databricks' VPC",
         row: CLASSIC,
         network: Network::Unnamed,
+        store: &Store::Vault,
     },
     Variant {
         name: "serverless",
         row: (Cloud::Aws, ComputeMode::Serverless),
         network: Network::Unnamed,
+        store: &Store::Vault,
     },
     Variant {
         name: "Azure, made network",
         row: ON_AZURE,
         network: Network::Made,
+        store: &Store::Azure,
     },
     Variant {
         name: "Azure, given subnets",
         row: ON_AZURE,
         network: Network::Given,
+        store: &Store::Azure,
     },
     Variant {
         name: "Azure, Databricks' network",
         row: ON_AZURE,
         network: Network::Unnamed,
+        store: &Store::Azure,
     },
     Variant {
         name: "Azure, serverless",
         row: (Cloud::Azure, ComputeMode::Serverless),
         network: Network::Unnamed,
+        store: &Store::Azure,
     },
 ];
 
@@ -89,6 +100,11 @@ impl Variant {
     /// Its steps, first to last.
     pub fn steps(&self) -> &'static [&'static dyn Step] {
         plan::steps(self.row.0, self.row.1)
+    }
+
+    /// The same, with its token in another store.
+    pub fn delivering_to(self, store: &'static Store) -> Self {
+        Self { store, ..self }
     }
 
     /// A world with a template of this variant.
@@ -139,6 +155,7 @@ impl Variant {
             template: format!("{objects}{network}"),
             simulator: Some(simulator),
             cloud: self.row.0,
+            store: self.store.clone(),
             ..builder
         }
         .start()
