@@ -6,8 +6,11 @@ use chrono::DateTime;
 use serde_json::Value;
 use simulator::inventory::{SecretRecord, TokenRecord};
 
-/// How rows call the stores whose secrets are seen here, and what a path is in their names.
-const STORES: [(&str, fn(&str) -> String); 3] = [
+/// How rows call a store, and what a path is in its names.
+type Store = (&'static str, fn(&str) -> String);
+
+/// The stores whose secrets are seen here.
+const STORES: [Store; 3] = [
     ("vault_kv2", str::to_owned),
     ("aws_secrets_manager", str::to_owned),
     ("azure_key_vault", |path| path.replace('/', "--")),

@@ -84,7 +84,7 @@ pub(super) fn policies(state: &State, request: &Request) -> Outcome {
     if let Some(name) = fields.remove("name") {
         rules::check_name(name.as_str().unwrap_or_default())?;
     }
-    let body: Body = serde_json::from_value(content).map_err(|why| invalid(&why.to_string()))?;
+    let body: Body = serde_json::from_value(content).map_err(|why| invalid(why.to_string()))?;
     rules::check_location(body.location.as_deref())?;
     let version = &question.resource_details.api_version;
     rules::check(version, subscription, group, &body)?;
