@@ -1,7 +1,7 @@
 //! What each outcome of the table requires, read from what arrived outside. That there is one workspace and one token,
 //! and nothing afterwards, is the checker's to say.
 
-use super::cells::Cell;
+use super::cells::{Cell, Way};
 use super::table::{Outcome, Trouble};
 use crate::support::{TestApp, variants};
 use serde_json::Value;
@@ -100,30 +100,37 @@ pub fn explained(operation: &Value) {
     }
 }
 
-/// While it waits for the store, no token lives that the store does not hold. Not while somebody is at it: he may have
-/// one in his hands.
-pub async fn parked(app: &TestApp) {
-    let before = at_it(app).await;
+/// Whether an operation waits for the store and nobody is at it. On the way there no token lives then that the store does
+/// not hold.
+pub async fn parked(app: &TestApp, way: Way) -> bool {
+    let before = standing(app).await;
     let inventory = app.simulator.inventory();
     let (tokens, held) = (inventory.tokens.len(), inventory.secrets.len());
     // Somebody may have come and gone between the looks.
-    let nobody = before.owners == 0 && at_it(app).await == before;
+    let parked = before.waits && before.owners == 0 && standing(app).await == before;
     assert!(
-        tokens <= held || !nobody,
+        tokens <= held || !parked || way == Way::Back,
         "{tokens} tokens live, {held} secrets"
     );
+    parked
 }
 
+/// How it is with operations and their jobs, all of one moment.
 #[derive(PartialEq, sqlx::FromRow)]
-struct AtIt {
+struct Standing {
     owners: i64,
     /// Grows with every claim.
     claims: i64,
+    /// One waits for the store.
+    waits: bool,
 }
 
-async fn at_it(app: &TestApp) -> AtIt {
+async fn standing(app: &TestApp) -> Standing {
     sqlx::query_as(
-        "select count(lease_owner) as owners, coalesce(sum(lease_epoch), 0)::bigint as claims
+        "select count(lease_owner) as owners,
+                coalesce(sum(lease_epoch), 0)::bigint as claims,
+                exists (select from operations
+                         where waiting_for = 'secret_store' and status = 'running') as waits
            from jobs where kind = 'operation'",
     )
     .fetch_one(&app.db)

@@ -301,11 +301,8 @@ impl Play<'_> {
             }
             // Who is refused a second time waits as long as who is told that he may not.
             if matches!(self.cell.outcome, Outcome::Parks | Outcome::LogsIn)
-                && now["progress"]["waiting_for"] == "secret_store"
+                && judge::parked(self.app, self.cell.way).await
             {
-                if self.cell.way == Way::There {
-                    judge::parked(self.app).await;
-                }
                 parked += 1;
                 self.app.advance(Duration::from_secs(40)).await;
                 until = Instant::now() + PATIENCE;
