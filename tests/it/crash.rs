@@ -10,6 +10,7 @@ use brickyard::secrets;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use simulator::{Arrival, Call, Fault, FaultKind};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The stores whose calls are held here.
@@ -71,6 +72,15 @@ fn nobody_works(store: &Store) -> Builder {
         store: store.clone(),
         ..Builder::default()
     }
+}
+
+/// A worker's process that waits for another of its kind no longer than that one may be at it.
+fn twin(app: &TestApp) -> Process {
+    let short = [
+        ("BRICKYARD_WORKER__CALL_TIMEOUT_SECONDS", "4"),
+        ("BRICKYARD_WORKER__STORE_RETRY_SECONDS", "1"),
+    ];
+    Process::start(app, "work", &short, Stdio::null())
 }
 
 /// A worker's process gets as far as this call, which is held, and is killed.
@@ -255,17 +265,18 @@ async fn a_replaced_worker_does_not_overwrite_its_successors_secret() {
         .flat_map(|(store, before, at)| HOLDS.map(|hold| (store, before, at, hold)));
     join_all(cases.map(|(store, before, at, kind)| async move {
         let case = format!("{kind:?} on {at:?}, {store:?}");
-        let mut app = nobody_works(store).start().await;
+        let app = nobody_works(store).start().await;
         let create = app.create("guarded").await;
         for (at, kind) in before {
             dies_at(&app, *at, *kind).await;
         }
         hold(&app, at, kind);
-        let _replaced = Process::worker(&app);
+        let _replaced = twin(&app);
         held(&app, at.0, kind).await;
-        app.start_worker();
+        let _successor = twin(&app);
         app.lease_ends(&create).await;
-        assert_eq!(app.done(&create).await["status"], "succeeded", "{case}");
+        let done = app.done(&create).await;
+        assert_eq!(done["status"], "succeeded", "{case}: {done:#}");
         app.simulator.release();
         tokio::time::sleep(Duration::from_secs(1)).await;
         one_token_one_version(&app, "guarded", &case).await;

@@ -173,6 +173,15 @@ pub(super) fn deletes_in_legal_order(evidence: &Evidence) -> Vec<String> {
             ));
             continue;
         };
+        // Who comes late removes what is gone already.
+        let mut about = evidence
+            .arrivals
+            .iter()
+            .filter(|that| that.sequence < it.sequence && that.acted && that.object == it.object);
+        let last = about.rfind(|that| [kind.create, kind.removal].contains(&that.call));
+        if last.is_some_and(|last| last.call == it.call) {
+            continue;
+        }
         let (before, sequence) = reached[owner];
         if rank < before {
             found.push(format!(

@@ -36,3 +36,14 @@ async fn a_removal_that_failed_over_there_is_asked_for_again() {
     )
     .await;
 }
+
+/// What a put had begun to bring back was not seen by the removal that came right after it, and stayed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_brought_back_is_waited_for_and_removed() {
+    replay(
+        Place::Azure,
+        1_795_921_105,
+        "submit 2; submit 0; work; work; delete 0; work; submit 0; work; delete 0",
+    )
+    .await;
+}
