@@ -324,6 +324,7 @@ pub trait Provider: Send + Sync {
         workspace: &ExternalWorkspace,
         principal: &ServicePrincipal,
     ) -> Result<()>;
+
     /// Databricks' own API at the hosts of this account's workspaces: what follows is said to it, in every cloud alike.
     fn databricks(&self) -> &Client;
 

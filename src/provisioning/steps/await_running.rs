@@ -1,7 +1,8 @@
 //! `await_running`: until Databricks says RUNNING. Makes no call of its own while it waits: the observer lists the
 //! account and wakes the job when the workspace's status changed. Then the workspace's network is asked for what
 //! Databricks found in it, for it judges a network only when a workspace is attached; and the workspace for its address,
-//! where the cloud tells it only now.
+//! where the cloud tells it only now. One that failed for a reason that passes is not the end: the plan goes back to the
+//! step that made it.
 
 use super::{CreateWorkspace, made, nothing_to_undo};
 use crate::cloud::{CloudError, Failure, NetworkReport};

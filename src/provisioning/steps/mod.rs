@@ -41,7 +41,8 @@ fn made(external: &ExternalIds) -> Result<&ExternalWorkspace, Halt> {
     })
 }
 
-/// The workspace's upstream name. Where names are ids, one that replaces another has a name of its own: the two are never confused.
+/// The workspace's upstream name. Where names are ids, one that replaces another has a name of its own: the two are
+/// never confused.
 fn upstream(context: &StepContext<'_>) -> String {
     let name = upstream_name(&context.workspace.name, context.workspace.id);
     match context.external.replaced_workspaces.len() {

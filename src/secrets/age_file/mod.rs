@@ -179,6 +179,10 @@ impl SecretStore for AgeFile {
         KIND
     }
 
+    fn compares(&self) -> bool {
+        true
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         self.unlocked(path, "checking the secret store", |files| {
             files.check()?;

@@ -186,6 +186,10 @@ impl SecretStore for Aws {
         KIND
     }
 
+    fn compares(&self) -> bool {
+        true
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         let name = self.name(path)?;
         self.describe(&name, "checking the secret store").await?;

@@ -164,6 +164,10 @@ impl SecretStore for Vault {
         KIND
     }
 
+    fn compares(&self) -> bool {
+        true
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         let doing = "checking the secret store";
         let (data, about) = (self.path("data", path)?, self.path("metadata", path)?);

@@ -101,6 +101,10 @@ impl SecretStore for Patient {
         self.0.kind()
     }
 
+    fn compares(&self) -> bool {
+        self.0.compares()
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         waits!(self.0.check(path))
     }
