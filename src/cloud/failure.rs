@@ -13,6 +13,8 @@ pub(super) enum Act {
     Create,
     /// Making a workspace from things named by id.
     CreateWorkspace,
+    /// Changing a workspace that is there.
+    Update,
     /// A repeatable change that concerns a principal of a workspace.
     Admit,
     /// Minting on behalf of a service principal.
@@ -122,6 +124,10 @@ fn refused(answer: &ApiError, act: Act) -> (Failure, Code) {
         Class::TokenQuota => (Refused, Code::TokenQuota),
         Class::LifetimeRefused => (Refused, Code::TokenLifetimeRefused),
         Class::InUse | Class::Conflict if act == Act::Delete => (InUse, Code::DeleteBlocked),
+        // Another change of it is under way.
+        Class::InUse | Class::Conflict if act == Act::Update => {
+            (Conflict, Code::UpstreamUnavailable)
+        }
         Class::InUse => (Refused, Code::UpstreamRejected),
         Class::Conflict => (Conflict, Code::NameConflict),
         Class::NotFound => match act {

@@ -302,7 +302,15 @@ pub trait Provider: Send + Sync {
     async fn get_workspace(&self, id: &UpstreamId) -> Result<Option<UpstreamWorkspace>>;
     /// Asks for a workspace. Not repeatable; success means accepted.
     async fn create_workspace(&self, new: NewWorkspace<'_>) -> Result<UpstreamWorkspace>;
-    /// Why the cloud could not make it, in its own words; `None` if it has none.
+    /// Gives it these tags, and takes away all others. Repeatable; success means accepted: it is done when
+    /// [`Self::get_workspace`] says that the workspace runs. What comes back is where the cloud tells how it goes, if it
+    /// does.
+    async fn update_workspace(
+        &self,
+        id: &UpstreamId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Option<String>>;
+    /// Why the cloud could not make or change it, in its own words; `None` if it has none.
     async fn explain_failed(&self, workspace: &ExternalWorkspace) -> Result<Option<Explanation>>;
     /// Asks for its removal; absent counts as removed. It is gone when [`Self::get_workspace`] says `None`. What the
     /// cloud keeps of one by default goes with it only if `whole`.

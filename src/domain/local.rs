@@ -1,10 +1,8 @@
 //! What of a workspace lives only here, and how it may be changed: no vendor is asked.
 
+use super::pairs::{MAX_PAIRS, Pairs};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use std::collections::BTreeMap;
-
-/// Most labels of one workspace.
-pub const MAX_LABELS: usize = 20;
 
 /// Shortest and longest lifetime: a minute and ten years.
 pub const TTL_SECONDS: std::ops::RangeInclusive<u32> = 60..=315_360_000;
@@ -30,22 +28,13 @@ pub struct Change {
     /// The new owner.
     pub owner: Option<String>,
     /// What to do with the labels.
-    pub labels: Option<Labels>,
+    pub labels: Option<Pairs>,
     /// Whether it is protected.
     pub deletion_protection: Option<bool>,
     /// The new lifetime, counted from now if it is ready; `Some(None)`: for ever.
     pub ttl_seconds: Option<Option<u32>>,
     /// The new end of its life; `Some(None)`: for ever.
     pub expires_at: Option<Option<DateTime<Utc>>>,
-}
-
-/// Two ways to say labels.
-#[derive(Debug, Clone)]
-pub enum Labels {
-    /// These and no others.
-    Replace(BTreeMap<String, String>),
-    /// These too; without a value: that one no longer.
-    Merge(BTreeMap<String, Option<String>>),
 }
 
 /// What a change depends on.
@@ -73,20 +62,11 @@ impl Local {
         if let Some(owner) = &change.owner {
             new.owner.clone_from(owner);
         }
-        match &change.labels {
-            None => {}
-            Some(Labels::Replace(labels)) => new.labels.clone_from(labels),
-            Some(Labels::Merge(labels)) => {
-                for (key, value) in labels {
-                    match value {
-                        Some(value) => new.labels.insert(key.clone(), value.clone()),
-                        None => new.labels.remove(key),
-                    };
-                }
-            }
+        if let Some(labels) = &change.labels {
+            new.labels = labels.onto(&new.labels);
         }
-        if new.labels.len() > MAX_LABELS {
-            let why = format!("{} labels are more than {MAX_LABELS}", new.labels.len());
+        if new.labels.len() > MAX_PAIRS {
+            let why = format!("{} labels are more than {MAX_PAIRS}", new.labels.len());
             refused.push(("/labels", why));
         }
         if let Some(protected) = change.deletion_protection {
@@ -189,7 +169,7 @@ mod tests {
 
     #[test]
     fn labels_merge_or_are_replaced() {
-        let merge = Labels::Merge(
+        let merge = Pairs::Merge(
             [
                 ("a".into(), None),
                 ("b".into(), Some("2".into())),
@@ -197,7 +177,7 @@ mod tests {
             ]
             .into(),
         );
-        for (labels, expected) in [(merge, "b"), (Labels::Replace(BTreeMap::new()), "")] {
+        for (labels, expected) in [(merge, "b"), (Pairs::Replace(BTreeMap::new()), "")] {
             let change = Change {
                 labels: Some(labels),
                 ..Change::default()
@@ -205,7 +185,7 @@ mod tests {
             let new = local().changed(&change, ready()).unwrap();
             assert_eq!(new.labels.into_keys().collect::<String>(), expected);
         }
-        let many = Labels::Merge(
+        let many = Pairs::Merge(
             (0..20)
                 .map(|n| (n.to_string(), Some(String::new())))
                 .collect(),
@@ -239,7 +219,7 @@ mod tests {
     #[test]
     fn all_refusals_at_once() {
         let change = Change {
-            labels: Some(Labels::Replace(
+            labels: Some(Pairs::Replace(
                 (0..21).map(|n| (n.to_string(), String::new())).collect(),
             )),
             ttl_seconds: Some(Some(3601)),

@@ -21,6 +21,7 @@ pub mod local;
 pub mod marker;
 pub mod name;
 pub mod operation;
+pub mod pairs;
 pub mod phase;
 pub mod precondition;
 pub mod problem;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum OperationKind {
     /// Make a workspace: the plan's steps, first to last.
     Create,
+    /// Change what the vendor holds of it, while it is used.
+    Update,
     /// Remove it: the same steps undone, last first.
     Delete,
 }
@@ -38,6 +40,7 @@ impl OperationKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
+            Self::Update => "update",
             Self::Delete => "delete",
         }
     }
@@ -119,7 +122,7 @@ impl StepRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingFor {
-    /// Databricks is building or removing something.
+    /// Databricks is building, changing or removing something.
     Databricks,
     /// The secret store is down, sealed or refuses us.
     SecretStore,

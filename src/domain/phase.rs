@@ -14,6 +14,8 @@ pub enum Phase {
     Provisioning,
     /// Usable.
     Ready,
+    /// Usable, while what the vendor holds of it is changed.
+    Updating,
     /// Being removed.
     Deleting,
     /// Gone; readable by id for a while.
@@ -30,10 +32,16 @@ impl Phase {
             Self::Pending => "pending",
             Self::Provisioning => "provisioning",
             Self::Ready => "ready",
+            Self::Updating => "updating",
             Self::Deleting => "deleting",
             Self::Deleted => "deleted",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether its life has begun and not ended.
+    pub fn is_usable(self) -> bool {
+        matches!(self, Self::Ready | Self::Updating)
     }
 }
 
@@ -49,6 +57,9 @@ pub fn phase(kind: OperationKind, status: OperationStatus, conditions: &[Conditi
     match (kind, status) {
         (OperationKind::Delete, S::Succeeded) => Phase::Deleted,
         (OperationKind::Delete, _) => Phase::Deleting,
+        (OperationKind::Update, _) if !ready => Phase::Failed,
+        (OperationKind::Update, S::Succeeded | S::Failed | S::Cancelled) => Phase::Ready,
+        (OperationKind::Update, _) => Phase::Updating,
         (OperationKind::Create, S::Queued) => Phase::Pending,
         (OperationKind::Create, S::Succeeded) if ready => Phase::Ready,
         (OperationKind::Create, S::Failed | S::Cancelled | S::Succeeded) => Phase::Failed,
@@ -92,6 +103,10 @@ mod tests {
             ),
             Phase::Failed
         );
+        let update = |status| phase(OperationKind::Update, status, std::slice::from_ref(&ready));
+        assert_eq!(update(OperationStatus::Queued), Phase::Updating);
+        // What could not be changed is as usable as before.
+        assert_eq!(update(OperationStatus::Failed), Phase::Ready);
         let delete = OperationKind::Delete;
         assert_eq!(
             phase(delete, OperationStatus::Running, &[ready]),

@@ -142,7 +142,7 @@ catalogue! {
     AmbiguousName = "ambiguous_name", 409, Requester, false, "Several of your teams have a workspace of that name", "Use the id, or say which with `?team=`.";
     OperationInProgress = "operation_in_progress", 409, Nobody, true, "Another operation on this workspace is not finished", "Wait for it, or delete the workspace.";
     NotCancellable = "not_cancellable", 409, Requester, false, "The operation cannot be cancelled", "See `detail`. A workspace that is there is removed with DELETE.";
-    NotRetryable = "not_retryable", 409, Requester, false, "The operation cannot be retried", "See `detail`. Only a create that failed and what needs attention can go on.";
+    NotRetryable = "not_retryable", 409, Requester, false, "The operation cannot be retried", "See `detail`. Only a create or update that failed, and what needs attention, can go on.";
     DeletionProtected = "deletion_protected", 409, Requester, false, "The workspace is protected from deletion", "Take `deletion_protection` away with PATCH first.";
     VersionMismatch = "version_mismatch", 412, Requester, false, "The workspace is in another version than the request demands", "Read it again, then repeat the change with its `ETag`.";
     BodyTooLarge = "body_too_large", 413, Requester, false, "The body is too large", "Send less; `detail` says how much is too much.";

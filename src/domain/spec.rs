@@ -3,7 +3,7 @@
 use super::cloud::{Cloud, ComputeMode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The resolved wish, stored with the workspace. Built by [`super::template::Template::resolve`].
@@ -38,6 +38,9 @@ pub struct Spec {
     pub azure: Option<AzureSpec>,
     /// Tags that go upstream.
     pub tags: BTreeMap<String, String>,
+    /// Names of tags that it had once and shall have no longer; all others that it has upstream are somebody else's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub removed_tags: BTreeSet<String>,
     /// Whose PAT, how long.
     pub token: TokenSpec,
     /// Where the PAT is delivered.
@@ -48,6 +51,9 @@ pub struct Spec {
     pub keep_failed_seconds: u32,
     /// A create that is not finished by then fails.
     pub create_deadline_seconds: u32,
+    /// An update that is not finished by then fails.
+    #[serde(default = "an_hour", skip_serializing_if = "is_an_hour")]
+    pub update_deadline_seconds: u32,
     /// A delete that is not finished by then needs attention.
     pub delete_deadline_seconds: u32,
     /// Longest lifetime that may be asked for; any if absent.
@@ -56,6 +62,31 @@ pub struct Spec {
     /// An expired workspace is deleted this long after its end.
     #[serde(default = "a_day", skip_serializing_if = "is_a_day")]
     pub expiry_grace_seconds: u32,
+}
+
+impl Spec {
+    /// The same with other tags.
+    #[must_use]
+    pub fn with_tags(&self, tags: BTreeMap<String, String>) -> Self {
+        let mut removed_tags = self.removed_tags.clone();
+        removed_tags.extend(self.tags.keys().cloned());
+        removed_tags.retain(|name| !tags.contains_key(name));
+        Self {
+            tags,
+            removed_tags,
+            ..self.clone()
+        }
+    }
+}
+
+/// The deadline that is not written down.
+fn an_hour() -> u32 {
+    3600
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde wants")]
+fn is_an_hour(seconds: &u32) -> bool {
+    *seconds == an_hour()
 }
 
 /// The grace that is not written down.

@@ -7,7 +7,7 @@ use super::name::is_name;
 use super::settable::{Settable, Settled, Wrong};
 use super::spec::{AzureSpec, SecretTarget, Spec, TokenFor, TokenSpec};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A configured template, already checked by `config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Template {
     pub reachable_from_here: bool,
     /// See [`Spec::create_deadline_seconds`].
     pub create_deadline_seconds: u32,
+    /// See [`Spec::update_deadline_seconds`].
+    pub update_deadline_seconds: u32,
     /// See [`Spec::delete_deadline_seconds`].
     pub delete_deadline_seconds: u32,
     /// Lifetime of a workspace whose request names none; `None`: for ever.
@@ -104,7 +106,14 @@ impl Template {
         })
     }
 
-    /// The spec of one workspace. The template's tags win over the request's.
+    /// All tags of a workspace for which these were asked for: the template's win.
+    pub fn tags_for(&self, asked: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut tags = asked;
+        tags.extend(self.tags.clone());
+        tags
+    }
+
+    /// The spec of one workspace.
     pub fn resolve(&self, choices: Choices, team: &str, name: &str, workspace_id: &str) -> Spec {
         let Settled {
             region,
@@ -116,8 +125,6 @@ impl Template {
             token_lifetime_seconds,
             keep_failed_seconds,
         } = choices.settled;
-        let mut tags = choices.tags;
-        tags.extend(self.tags.clone());
         Spec {
             template: self.reference(),
             parameters: choices.parameters,
@@ -131,7 +138,8 @@ impl Template {
             storage,
             network,
             azure: azure(self.azure.clone(), resource_group),
-            tags,
+            tags: self.tags_for(choices.tags),
+            removed_tags: BTreeSet::new(),
             token: TokenSpec {
                 token_for: self.token_for,
                 lifetime_seconds: token_lifetime_seconds,
@@ -147,6 +155,7 @@ impl Template {
             reachable_from_here: self.reachable_from_here,
             keep_failed_seconds,
             create_deadline_seconds: self.create_deadline_seconds,
+            update_deadline_seconds: self.update_deadline_seconds,
             delete_deadline_seconds: self.delete_deadline_seconds,
             max_ttl_seconds: self.max_ttl_seconds,
             expiry_grace_seconds: self.expiry_grace_seconds,

@@ -1,7 +1,8 @@
 //! The wish: what a caller asked for, word by word. Two wishes are compared as they were said, not as they were
 //! resolved: a template that has become newer since, or a default that has changed, makes no difference.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Members of a request that say which workspace is meant, or that live only here and can be changed at any time.
 const NOT_UPSTREAM: [&str; 6] = [
@@ -45,6 +46,27 @@ pub fn differences(stored: Option<&Value>, asked: &Value, made_from: &str) -> Ve
     pointers
 }
 
+/// Whether a difference is one of tags: they can be changed.
+pub fn is_tag(pointer: &str) -> bool {
+    pointer == "/tags" || pointer.starts_with("/tags/")
+}
+
+/// The tags that were asked for. What was asked for before wishes were kept is not known: then `there` are taken for it.
+pub fn tags(stored: Option<&Value>, there: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let Some(stored) = stored else {
+        return there.clone();
+    };
+    let asked = stored.get("tags").cloned().unwrap_or_default();
+    serde_json::from_value(asked).unwrap_or_default()
+}
+
+/// The wish with these tags instead of its own.
+pub fn with_tags(stored: &Value, tags: &BTreeMap<String, String>) -> Value {
+    let mut members = stored.as_object().cloned().unwrap_or_default();
+    members.insert("tags".to_owned(), json!(tags));
+    wish(&Value::Object(members))
+}
+
 fn compare(
     stored: &Map<String, Value>,
     asked: &Map<String, Value>,
@@ -79,7 +101,6 @@ fn is_empty(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_wish_is_what_decides_upstream() {
@@ -88,6 +109,26 @@ mod tests {
             "ttl_seconds": 60, "template": "sandbox", "tags": {}, "deployment_name": null,
         });
         assert_eq!(wish(&request), json!({"template": "sandbox"}));
+    }
+
+    #[test]
+    fn tags_are_exchanged_and_nothing_else() {
+        let stored = json!({"template": "sandbox", "tags": {"a": "1"}});
+        let there = BTreeMap::from([("b".to_owned(), "2".to_owned())]);
+        assert_eq!(
+            tags(Some(&stored), &there),
+            [("a".to_owned(), "1".to_owned())].into()
+        );
+        assert_eq!(tags(Some(&json!({})), &there), BTreeMap::new());
+        assert_eq!(tags(None, &there), there);
+        assert_eq!(
+            with_tags(&stored, &there),
+            json!({"template": "sandbox", "tags": {"b": "2"}})
+        );
+        assert_eq!(
+            with_tags(&stored, &BTreeMap::new()),
+            json!({"template": "sandbox"})
+        );
     }
 
     #[test]

@@ -78,7 +78,8 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
         "OperationKind",
         &[
             ("create", "make a workspace, step by step"),
-            ("delete", "the same steps undone, last first"),
+            ("update", "change its tags at the vendor, while it is used"),
+            ("delete", "the steps of the create undone, last first"),
         ],
     ),
     (
@@ -102,6 +103,7 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
             ("pending", "accepted, not begun"),
             ("provisioning", "being made"),
             ("ready", "usable"),
+            ("updating", "usable, while its tags are changed"),
             ("deleting", "being removed"),
             ("deleted", "gone; readable by id"),
             (
@@ -137,7 +139,10 @@ const MEANINGS: &[(&str, &[(&str, &str)])] = &[
     (
         "WaitingFor",
         &[
-            ("databricks", "Databricks is building or removing something"),
+            (
+                "databricks",
+                "Databricks is building, changing or removing something",
+            ),
             (
                 "secret_store",
                 "the secret store is down, sealed or refuses us",

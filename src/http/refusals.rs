@@ -62,6 +62,7 @@ impl From<RequestError> for Problem {
                 Self::new(Code::ValidationFailed, detail)
                     .errors(refused.into_iter().map(error).collect())
             }
+            RequestError::Stale => Self::unavailable("The workspace changes too often."),
             RequestError::Lost(why) => Self::new(why.code, why.detail),
             RequestError::Store(error) => error.into(),
         }

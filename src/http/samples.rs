@@ -161,6 +161,16 @@ pub fn failed() -> OperationRow {
     row
 }
 
+/// An update that was just accepted.
+pub fn updating() -> OperationRow {
+    let step = "update_workspace";
+    let mut row = queued();
+    row.kind = OperationKind::Update;
+    row.plan = vec![step.to_owned()];
+    row.steps = vec![StepRecord::pending(step)];
+    row
+}
+
 /// A delete that was just accepted.
 pub fn deleting() -> OperationRow {
     let mut row = queued();
@@ -245,6 +255,7 @@ fn spec() -> Spec {
         }),
         azure: None,
         tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
+        removed_tags: std::collections::BTreeSet::new(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,
             lifetime_seconds: 2_592_000,
@@ -256,6 +267,7 @@ fn spec() -> Spec {
         reachable_from_here: true,
         keep_failed_seconds: 0,
         create_deadline_seconds: 7200,
+        update_deadline_seconds: 3600,
         delete_deadline_seconds: 3600,
         max_ttl_seconds: Some(2_592_000),
         expiry_grace_seconds: 86_400,
@@ -301,6 +313,7 @@ pub fn template() -> Option<Template> {
         secret_path: "databricks/{team}/{name}".to_owned(),
         reachable_from_here: true,
         create_deadline_seconds: 7200,
+        update_deadline_seconds: 3600,
         delete_deadline_seconds: 3600,
         ttl_seconds: Some(1_209_600),
         max_ttl_seconds: Some(2_592_000),

@@ -114,6 +114,7 @@ async fn try_commit(
             problem: operation_problem(checkpoint),
             deadline_seconds: match operation.kind {
                 OperationKind::Create => workspace.spec.create_deadline_seconds,
+                OperationKind::Update => workspace.spec.update_deadline_seconds,
                 OperationKind::Delete => workspace.spec.delete_deadline_seconds,
             },
         },

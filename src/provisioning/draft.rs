@@ -113,7 +113,7 @@ impl Draft {
         match outcome {
             Outcome::Done(message) => {
                 let status = match operation.kind {
-                    OperationKind::Create => StepStatus::Succeeded,
+                    OperationKind::Create | OperationKind::Update => StepStatus::Succeeded,
                     OperationKind::Delete => StepStatus::Undone,
                 };
                 self.advance(status, &message, now, operation);
@@ -165,7 +165,7 @@ impl Draft {
     fn wait(&mut self, wait: Wait, operation: &Operation) {
         self.checkpoint.message = wait.message;
         self.checkpoint.waiting_for = Some(wait.waiting_for);
-        if operation.kind == OperationKind::Create {
+        if operation.kind != OperationKind::Delete {
             self.checkpoint.problem = wait.because.map(|b| *b);
         }
         self.checkpoint.release = Some(Release::Snooze(wait.delay));
@@ -194,7 +194,9 @@ impl Draft {
         self.checkpoint.status = OperationStatus::Succeeded;
         self.checkpoint.release = Some(Release::Finish);
         let (status, reason) = match operation.kind {
-            OperationKind::Create => (ConditionStatus::True, "AllConditionsMet"),
+            OperationKind::Create | OperationKind::Update => {
+                (ConditionStatus::True, "AllConditionsMet")
+            }
             OperationKind::Delete => (ConditionStatus::False, "Deleted"),
         };
         self.set_ready(status, reason, "", now);
@@ -241,7 +243,7 @@ impl Draft {
             let detail = json!({"step": self.name(), "code": explanation.code, "message": explanation.detail});
             self.checkpoint.audit = Some(("step.retried", detail));
         }
-        if operation.kind == OperationKind::Create {
+        if operation.kind != OperationKind::Delete {
             self.checkpoint.problem = Some(explanation);
         }
     }
@@ -264,7 +266,8 @@ impl Draft {
         self.fail(explanation, now, operation);
     }
 
-    /// A create fails and is explained; an undo that cannot go on needs a person, since nothing may be forgotten.
+    /// A create or update fails and is explained; an undo that cannot go on needs a person, since nothing may be forgotten.
+    /// What could not be changed is as ready as before.
     fn fail(&mut self, explanation: Explanation, now: DateTime<Utc>, operation: &Operation) {
         if operation.kind == OperationKind::Delete {
             return self.park(explanation);
@@ -275,8 +278,10 @@ impl Draft {
         self.end(StepStatus::Failed, &explanation.detail.clone(), now);
         self.checkpoint.status = OperationStatus::Failed;
         self.checkpoint.release = Some(Release::Finish);
-        let title = explanation.code.title();
-        self.set_ready(ConditionStatus::False, "CreateFailed", title, now);
+        if operation.kind == OperationKind::Create {
+            let title = explanation.code.title();
+            self.set_ready(ConditionStatus::False, "CreateFailed", title, now);
+        }
         self.checkpoint.problem = Some(explanation);
     }
 

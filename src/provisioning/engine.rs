@@ -206,7 +206,7 @@ impl Engine {
         };
         let run = async {
             match operation.kind {
-                OperationKind::Create => step.run(&mut context).await,
+                OperationKind::Create | OperationKind::Update => step.run(&mut context).await,
                 OperationKind::Delete => step.undo(&mut context).await,
             }
         };

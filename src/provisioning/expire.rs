@@ -37,7 +37,7 @@ fn due(workspace: &Workspace) -> Option<DateTime<Utc>> {
 /// Whatever the database says.
 pub(super) async fn follow(db: &mut PgConnection, workspace: &Workspace) -> Result<(), StoreError> {
     let key = workspace.id.to_string();
-    match due(workspace).filter(|_| workspace.phase == Phase::Ready) {
+    match due(workspace).filter(|_| workspace.phase.is_usable()) {
         Some(due) => enqueue::schedule(db, EXPIRY_JOB, &key, due).await?,
         None => {
             // One that is held finds in the row that there is nothing to do.

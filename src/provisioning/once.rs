@@ -84,15 +84,9 @@ where
         }
         Err(error) => error,
     };
-    let close = |outcome| Effect::Closed(permit, outcome);
+    context.effect(Effect::Closed(permit, closed(error.failure)));
     match error.failure {
-        Failure::NotSent => context.effect(close(Closed::NotSent)),
-        Failure::Throttled(_) => context.effect(close(Closed::Throttled)),
-        Failure::Refused | Failure::NotFound | Failure::InUse => {
-            context.effect(close(Closed::Refused))
-        }
         Failure::NotYet => {
-            context.effect(close(Closed::NotYet));
             let now = context.clock.now();
             let since = *memo.not_yet_since.get_or_insert(now);
             context.set_memo(&memo);
@@ -101,25 +95,35 @@ where
                 return Err(Halt::permanent(*error.explanation));
             }
             let delay = context.settings.look_gap.max(waited / 4);
-            return Ok(Made::NotYet(Outcome::wait_because(
+            Ok(Made::NotYet(Outcome::wait_because(
                 delay,
                 WaitingFor::Databricks,
                 *error.explanation,
-            )));
+            )))
         }
         Failure::Unknown | Failure::Conflict => {
-            context.effect(close(Closed::Unknown));
             memo.conflict =
                 (error.failure == Failure::Conflict).then(|| (*error.explanation).clone());
             context.set_memo(&memo);
-            return Ok(Made::NotYet(Outcome::wait_because(
+            Ok(Made::NotYet(Outcome::wait_because(
                 Duration::from_secs(1).min(context.settings.look_gap),
                 WaitingFor::Databricks,
                 *error.explanation,
-            )));
+            )))
         }
+        _ => Err(error.into()),
     }
-    Err(error.into())
+}
+
+/// What is known of a call that had a permit and failed.
+pub fn closed(failure: Failure) -> Closed {
+    match failure {
+        Failure::NotSent => Closed::NotSent,
+        Failure::Throttled(_) => Closed::Throttled,
+        Failure::Refused | Failure::NotFound | Failure::InUse => Closed::Refused,
+        Failure::NotYet => Closed::NotYet,
+        Failure::Unknown | Failure::Conflict => Closed::Unknown,
+    }
 }
 
 /// The time that a permit gives to its call.

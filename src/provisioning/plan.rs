@@ -3,7 +3,7 @@
 use super::step::Step;
 use super::steps::{
     AwaitReachable, AwaitRunning, CreateCredentials, CreateNetwork, CreateServicePrincipal,
-    CreateStorage, CreateWorkspace, DeliverToken, Preflight,
+    CreateStorage, CreateWorkspace, DeliverToken, Preflight, UpdateWorkspace,
 };
 use crate::domain::cloud::{Cloud, ComputeMode};
 
@@ -47,6 +47,9 @@ pub fn steps(cloud: Cloud, compute_mode: ComputeMode) -> &'static [&'static dyn 
     }
 }
 
+/// The steps that change one that is there: what can be changed is the same everywhere.
+pub const UPDATE: &[&dyn Step] = &[&UpdateWorkspace];
+
 /// Every row of the table: what tests walk.
 pub const ROWS: &[(Cloud, ComputeMode)] = &[
     (Cloud::Aws, ComputeMode::Classic),
@@ -59,6 +62,7 @@ pub const ROWS: &[(Cloud, ComputeMode)] = &[
 pub fn find(name: &str) -> Option<&'static dyn Step> {
     ROWS.iter()
         .flat_map(|&(cloud, compute_mode)| steps(cloud, compute_mode))
+        .chain(UPDATE)
         .copied()
         .find(|step| step.name() == name)
 }

@@ -27,7 +27,7 @@ pub trait Step: Send + Sync {
     /// Goes forward: looks, acts once, or says what it waits for.
     async fn run(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt>;
 
-    /// Removes what `run` made, and only that.
+    /// Removes what `run` made, and only that. Of what an update changed nothing is left once the workspace is gone.
     async fn undo(&self, context: &mut StepContext<'_>) -> Result<Outcome, Halt>;
 }
 
@@ -66,6 +66,7 @@ pub enum Call {
     FindWorkspaces,
     GetWorkspace,
     CreateWorkspace,
+    UpdateWorkspace,
     DeleteWorkspace,
     FindServicePrincipal,
     CreateServicePrincipal,
@@ -104,6 +105,7 @@ impl Call {
             Self::FindWorkspaces => "find_workspaces",
             Self::GetWorkspace => "get_workspace",
             Self::CreateWorkspace => "create_workspace",
+            Self::UpdateWorkspace => "update_workspace",
             Self::DeleteWorkspace => "delete_workspace",
             Self::FindServicePrincipal => "find_service_principal",
             Self::CreateServicePrincipal => "create_service_principal",
@@ -146,7 +148,8 @@ impl Call {
             | Self::TryToken
             | Self::CheckStore
             | Self::ReadMetadata => Kind::Wait,
-            Self::AssignServicePrincipal
+            Self::UpdateWorkspace
+            | Self::AssignServicePrincipal
             | Self::AllowTokens
             | Self::PutSecret
             | Self::PutMetadata => Kind::Put,

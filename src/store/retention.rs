@@ -28,8 +28,8 @@ pub async fn idempotency_keys(db: &mut PgConnection, limit: i64) -> Result<u64> 
     Ok(gone.rows_affected())
 }
 
-/// Purges finished operations of living workspaces, with an audit row for each. The newest of a workspace stays, and
-/// what somebody may still ask for: an operation that a key or a retry points to. Attempts stay with the workspace:
+/// Purges finished operations of living workspaces, with an audit row for each. The newest of a workspace stays, what it was made
+/// by, and what somebody may still ask for: an operation that a key or a retry points to. Attempts stay with the workspace:
 /// its removal asks them what may have been made. Returns how many.
 ///
 /// # Errors
@@ -44,6 +44,11 @@ pub async fn operations(db: &mut PgConnection, keep: Duration, limit: i64) -> Re
                 and o.status in ('succeeded', 'failed', 'cancelled')
                 and w.phase <> 'deleted'
                 and o.id <> w.last_operation
+                and (o.kind = 'update'
+                     or exists (select from operations later
+                                 where later.workspace_id = o.workspace_id
+                                   and later.kind <> 'update'
+                                   and later.id > o.id))
                 and o.id is distinct from w.active_operation
                 and not exists (select from operations r where r.retry_of = o.id)
                 and not exists (select from idempotency_keys k where k.operation_id = o.id)

@@ -57,6 +57,7 @@ async fn every_step_and_every_undo_run_twice_equals_once() {
         let workspace = app.ready("twice").await;
         assert_eq!(workspace["phase"], "ready");
         assert_eq!(variants::made(&app), life.made, "{}", variant.name);
+        app.tagged("twice").await;
         // A lost token is revoked and minted again; the others are found by their marker.
         let tokens = app.simulator.inventory().created("tokens");
         assert!((1..=2).contains(&tokens), "{tokens} tokens");

@@ -53,5 +53,6 @@ mod swagger_ui;
 mod sweep;
 mod templates;
 mod traces;
+mod update;
 mod versions;
 mod waiting;

@@ -243,12 +243,11 @@ async fn what_cannot_be_patched_is_all_named() {
             vec![("/typo", unknown)],
         ),
         (
-            json!({"name": "x", "spec": {}, "tags": {}, "template": "y", "version": 1}),
+            json!({"name": "x", "spec": {}, "template": "y", "version": 1}),
             "immutable_field",
             vec![
                 ("/name", immutable),
                 ("/spec", immutable),
-                ("/tags", immutable),
                 ("/template", immutable),
                 ("/version", immutable),
             ],

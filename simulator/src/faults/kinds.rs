@@ -146,7 +146,8 @@ impl FaultKind {
                 call,
                 Call::CreateWorkspace | Call::UpdateWorkspace | Call::ArmCreateWorkspace
             ),
-            K::ArmFails | K::ArmError | K::SucceededWithoutUrl => call == Call::ArmCreateWorkspace,
+            K::ArmFails => matches!(call, Call::ArmCreateWorkspace | Call::ArmUpdateWorkspace),
+            K::ArmError | K::SucceededWithoutUrl => call == Call::ArmCreateWorkspace,
             K::EntraError => call == Call::EntraToken,
             K::PollWithoutRetryAfter => call == Call::ArmOperationStatus,
             K::RetryAfterZero => matches!(

@@ -159,6 +159,21 @@ impl Arm {
         self.denied_by(group, VERSION, &content).await
     }
 
+    /// Gives a workspace these tags instead of all it has. What comes back is where Azure tells how it goes.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_workspace(
+        &self,
+        id: &ResourceId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Option<String>, Error> {
+        let url = self.url(&id.to_string(), VERSION);
+        let body = json!({"tags": tags});
+        let response = self.call(Verb::Patch, &url, Some(&body)).await?;
+        Ok(self.progress(&response))
+    }
+
     /// Where an answer says that its operation can be followed: either header, whole or without host.
     fn progress(&self, response: &Response) -> Option<String> {
         let link = response

@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use checks::{ACCOUNT_ACCESS, check, given, unless_throttled};
 pub(super) use checks::{checked, suspect};
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 
 /// An account, as it is configured.
 #[derive(Debug, Clone)]
@@ -230,6 +231,16 @@ impl Provider for Aws {
         let doing = "creating the workspace";
         let made = made.map_err(|error| explain(error, Act::CreateWorkspace, doing))?;
         Ok(self.workspace(made))
+    }
+
+    async fn update_workspace(
+        &self,
+        id: &UpstreamId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Option<String>> {
+        let changed = self.client.update_workspace(number(id)?, tags).await;
+        changed.map_err(|error| explain(error, Act::Update, "changing the workspace's tags"))?;
+        Ok(None)
     }
 
     /// The message of a workspace and the verdict on its network say it already.

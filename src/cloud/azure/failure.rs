@@ -13,8 +13,10 @@ use crate::domain::problem::{Code, Explanation, Upstream};
 pub(super) enum Act {
     /// Looking.
     Read,
-    /// Making or changing.
-    Change,
+    /// Making what is not there yet.
+    Create,
+    /// Changing a workspace that is there.
+    Update,
     /// Removing.
     Delete,
 }
@@ -113,6 +115,8 @@ fn refused(answer: &ApiError, act: Act) -> Meaning {
         403 => (Refused, Code::UpstreamForbidden, None),
         404 => (NotFound, Code::ConfigurationMissing, None),
         409 if act == Act::Delete => (InUse, Code::DeleteBlocked, None),
+        // Another change of it is under way.
+        409 if act == Act::Update => (Conflict, Code::UpstreamUnavailable, None),
         409 => (Conflict, Code::NameConflict, None),
         408 | 500.. => (Unknown, Code::UpstreamUnavailable, None),
         _ => (Refused, Code::UpstreamRejected, None),
@@ -124,7 +128,7 @@ fn known(code: &str, act: Act) -> Option<Meaning> {
     use Failure::{Conflict, InUse, NotYet, Refused};
     let meaning = match code {
         // A role that was granted a moment ago is not known everywhere; what only looks is told at once.
-        "AuthorizationFailed" if act != Act::Change => (
+        "AuthorizationFailed" if act != Act::Create => (
             Refused,
             Code::UpstreamForbidden,
             Some(
@@ -243,7 +247,7 @@ pub(super) fn explain_operation(fault: &Fault) -> Explanation {
                 "The Databricks account holds 10,000 users and service principals at most; remove some.",
             ),
         ),
-        code => match known(code, Act::Change) {
+        code => match known(code, Act::Create) {
             Some((_, code, hint)) => (code, hint),
             None if code.contains("Subnet") || code.contains("Network") => {
                 (Code::NetworkInvalid, None)

@@ -33,6 +33,7 @@ pub(super) use checks::checked;
 pub(super) use failure::suspect;
 use failure::{Act, explain, explain_operation, removed};
 use login::Entra;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use workspaces::{managed_group, noun, request};
 
@@ -215,14 +216,23 @@ impl Provider for Azure {
             Ok((made, progress_url)) => noun(&self.client, made, progress_url)
                 .ok_or_else(|| read(Error::Unparseable(201), doing)),
             Err(error) => {
-                let explained = explain(error, Act::Change, doing);
+                let explained = explain(error, Act::Create, doing);
                 if explained.explanation.code == Code::AzureProviderNotRegistered {
                     let asked = self.arm.register().await;
-                    asked.map_err(|error| explain(error, Act::Change, "registering Databricks"))?;
+                    asked.map_err(|error| explain(error, Act::Create, "registering Databricks"))?;
                 }
                 Err(explained)
             }
         }
+    }
+
+    async fn update_workspace(
+        &self,
+        id: &UpstreamId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Option<String>> {
+        let changed = self.arm.update_workspace(&resource(id)?, tags).await;
+        changed.map_err(|error| explain(error, Act::Update, "changing the workspace's tags"))
     }
 
     async fn explain_failed(&self, workspace: &ExternalWorkspace) -> Result<Option<Explanation>> {

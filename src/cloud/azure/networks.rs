@@ -96,7 +96,7 @@ pub(super) async fn create(
     match made.await {
         Ok(Some(vnet)) => Ok(noun(&pair, &vnet)),
         Ok(None) => Ok(partial(&pair)),
-        Err(error) => Err(explain(error, Act::Change, "creating the network")),
+        Err(error) => Err(explain(error, Act::Create, "creating the network")),
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) struct Raw {
     reachable_from_here: bool,
     keep_failed_seconds: u32,
     create_deadline_seconds: u32,
+    update_deadline_seconds: u32,
     delete_deadline_seconds: u32,
     description: String,
     name_pattern: Option<String>,
@@ -103,6 +104,7 @@ impl Default for Raw {
             reachable_from_here: true,
             keep_failed_seconds: DAY,
             create_deadline_seconds: 7200,
+            update_deadline_seconds: 3600,
             delete_deadline_seconds: 3600,
             description: String::new(),
             name_pattern: None,
@@ -250,6 +252,7 @@ impl Reader<'_> {
         self.required_tags(&raw);
         for (member, value) in [
             ("create_deadline_seconds", raw.create_deadline_seconds),
+            ("update_deadline_seconds", raw.update_deadline_seconds),
             ("delete_deadline_seconds", raw.delete_deadline_seconds),
         ] {
             let key = format!("{}.{member}", self.key);
@@ -282,6 +285,7 @@ impl Reader<'_> {
             secret_path: raw.secret_path,
             reachable_from_here: raw.reachable_from_here,
             create_deadline_seconds: raw.create_deadline_seconds,
+            update_deadline_seconds: raw.update_deadline_seconds,
             delete_deadline_seconds: raw.delete_deadline_seconds,
             ttl_seconds,
             max_ttl_seconds: raw.max_ttl_seconds,

@@ -5,7 +5,7 @@ use crate::databricks::error::Error;
 use crate::databricks::values::{id64, text, time};
 use crate::outbound::Verb;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One workspace.
@@ -106,6 +106,23 @@ impl Client {
         let body = serde_json::to_value(new).map_err(|error| Error::NotSent(error.to_string()))?;
         let call = Call::new(Verb::Post, Kind::Create, self.account_path("workspaces"));
         self.json(&self.account(), call.body(body)).await
+    }
+
+    /// Gives a workspace these tags instead of all it has; none at all are ignored. The mask is Google Cloud's demand,
+    /// and harmless elsewhere.
+    ///
+    /// # Errors
+    /// [`Error`], also if it does not exist.
+    pub async fn update_workspace(
+        &self,
+        id: i64,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Workspace, Error> {
+        let path = self.account_path(&format!("workspaces/{id}"));
+        let call = Call::new(Verb::Patch, Kind::Change, path)
+            .query("update_mask", "custom_tags")
+            .body(json!({"custom_tags": tags}));
+        self.json(&self.account(), call).await
     }
 
     /// Asks for its removal.

@@ -45,7 +45,7 @@ pub enum LeftKind {
 /// One thing that can be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Choice {
-    /// `POST` or `DELETE`.
+    /// `POST`, `PATCH` or `DELETE`.
     pub method: String,
     /// Where it is asked for.
     #[schema(format = "uri-reference")]
@@ -66,6 +66,18 @@ pub fn attention(row: &Row, external: &ExternalIds) -> Option<Attention> {
         effect: effect.to_owned(),
     };
     let choices = match row.kind {
+        OperationKind::Update => vec![
+            choice(
+                "POST",
+                at("retry"),
+                "Goes on with the step it stands at, with a fresh deadline. Correct the cause first.",
+            ),
+            choice(
+                "PATCH",
+                format!("/workspaces/{}", row.workspace_id),
+                "Goes on with other tags: those that it had, say.",
+            ),
+        ],
         OperationKind::Create => vec![
             choice(
                 "POST",

@@ -54,6 +54,7 @@ fn usual_seconds(kind: OperationKind, step: &str) -> i64 {
 fn prior(kind: OperationKind) -> (i64, i64) {
     match kind {
         OperationKind::Create => (300, 480),
+        OperationKind::Update => (5, 60),
         OperationKind::Delete => (90, 180),
     }
 }

@@ -106,6 +106,8 @@ pub struct TemplateView {
     pub keep_failed_seconds: Option<u32>,
     /// A create that is not finished by then fails.
     pub create_deadline_seconds: u32,
+    /// An update that is not finished by then fails.
+    pub update_deadline_seconds: u32,
     /// A delete that is not finished by then needs attention.
     pub delete_deadline_seconds: u32,
     /// Lifetime of a workspace whose request names none, counted from ready; null: for ever.
@@ -155,6 +157,7 @@ impl TemplateView {
             delivers_token: template.reachable_from_here,
             keep_failed_seconds: settable.keep_failed_seconds,
             create_deadline_seconds: template.create_deadline_seconds,
+            update_deadline_seconds: template.update_deadline_seconds,
             delete_deadline_seconds: template.delete_deadline_seconds,
             ttl_seconds: template.ttl_seconds,
             max_ttl_seconds: template.max_ttl_seconds,

@@ -1,12 +1,16 @@
-//! What a request chose of its template, checked: by the template's schema, then by the rules the configuration keeps
+//! What a request chose of a template, checked: by the template's schema, then by the rules the configuration keeps
 //! too.
 
 use super::wanted::CreateWorkspace;
+use crate::domain::pairs::{MAX_PAIRS, Pairs};
 use crate::domain::settable::Wrong;
 use crate::domain::template::{Choices, Template, Templates};
+use crate::domain::wish;
 use crate::http::body::{errors, refusal};
 use crate::http::problem::{FieldCode, FieldError, Problem};
 use crate::http::templates;
+use crate::provisioning::request::Tags;
+use crate::store::workspaces::Workspace as Row;
 use serde_json::{Value, json};
 
 /// The template a request names, and what it chose.
@@ -21,7 +25,8 @@ pub fn choices<'t>(
         .find(&wanted.template)
         .ok_or_else(|| templates::unknown(templates))?;
     // What is left out counts as empty, so that what is missing in it is named.
-    let said = json!({"name": wanted.name, "tags": wanted.tags, "parameters": wanted.parameters});
+    let tags = wanted.tags.clone().unwrap_or_default();
+    let said = json!({"name": wanted.name, "tags": tags, "parameters": wanted.parameters});
     let mut wrong = errors(template.demands.validator(), &said);
     // The vendor's word for "no deployment name", in any case.
     if wanted.deployment_name.as_deref() == Some("empty") {
@@ -32,7 +37,7 @@ pub fn choices<'t>(
         wrong.push(invalid("/deployment_name", &why));
     }
     let chosen = template.choose(
-        wanted.tags.clone(),
+        tags,
         wanted.deployment_name.clone(),
         wanted.parameters.clone(),
     );
@@ -51,6 +56,35 @@ pub fn choices<'t>(
         }
     }
     Err(refusal(wrong))
+}
+
+/// Other tags of a workspace that is there, checked like those of a new one: by the template it was made from.
+///
+/// # Errors
+/// Every tag that may not be, or must be and is not.
+pub fn tags<'r>(templates: &Templates, row: &'r Row, change: &Pairs) -> Result<Tags<'r>, Problem> {
+    let made_from = &row.spec.template;
+    let template = templates.find(made_from).ok_or_else(|| {
+        let why = format!("cannot be changed: the template {made_from} is no longer configured");
+        refusal(vec![invalid("/tags", &why)])
+    })?;
+    let asked = change.onto(&wish::tags(row.wish.as_ref(), &row.spec.tags));
+    let said = json!({"name": row.name, "tags": asked, "parameters": row.spec.parameters});
+    let mut wrong = errors(template.demands.validator(), &said);
+    wrong.retain(|it| it.pointer.as_deref().is_some_and(wish::is_tag));
+    if asked.len() > MAX_PAIRS {
+        let why = format!("{} tags are more than {MAX_PAIRS}", asked.len());
+        wrong.push(invalid("/tags", &why));
+    }
+    if !wrong.is_empty() {
+        return Err(refusal(wrong));
+    }
+    let wish = row.wish.as_ref();
+    Ok(Tags {
+        read: row,
+        wish: wish.map(|wish| wish::with_tags(wish, &asked)),
+        spec: row.spec.with_tags(template.tags_for(asked)),
+    })
 }
 
 fn of_rule(rule: &Wrong, parameters: &Value) -> FieldError {

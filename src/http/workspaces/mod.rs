@@ -33,6 +33,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+/// How often what a request is about may change under our eyes.
+const ROUNDS: usize = 5;
+
 /// What a path calls a workspace: its id, or its name among the caller's teams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WorkspaceRef {

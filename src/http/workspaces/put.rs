@@ -1,10 +1,11 @@
 //! `PUT /workspaces/{workspace}`: have a workspace of that name, as described. What pipelines use.
 
 use super::wanted::CreateWorkspace;
-use super::{IfMatch, TeamQuery, Workspace, WorkspaceRef, create, find, shown};
+use super::{IfMatch, ROUNDS, TeamQuery, Workspace, WorkspaceRef, choices, create, find, shown};
 use crate::auth::Action;
-use crate::domain::local::{Change, Labels};
+use crate::domain::local::Change;
 use crate::domain::name::NAME_PATTERN;
+use crate::domain::pairs::Pairs;
 use crate::domain::precondition::Precondition;
 use crate::domain::problem::Code;
 use crate::domain::wish;
@@ -15,7 +16,7 @@ use crate::http::operations::Operation;
 use crate::http::problem::{FieldCode, FieldError, Problem};
 use crate::http::query::Query;
 use crate::http::{Http, openapi, samples};
-use crate::provisioning::request::{self, Existing, Put};
+use crate::provisioning::request::{self, Changed, Existing, RequestError};
 use crate::store::Teams;
 use crate::store::workspaces::{self, Workspace as Row};
 use axum::extract::State;
@@ -30,9 +31,6 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-
-/// How often a name may be taken and become free again under our eyes.
-const ROUNDS: usize = 5;
 
 /// What is wanted: [`CreateWorkspace`] without the name, which stands in the path.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,12 +104,12 @@ impl Segment for AnySegment {
 /// repeat, also at the same time: there is one workspace, and everybody is told the same. No `Idempotency-Key` is
 /// needed; one is ignored.
 ///
-/// - **202**: an operation is on its way there: a new one, the one that was running, or one that continues a create
-///   that failed (`retry_of`). Poll it until it is `done`.
+/// - **202**: an operation is on its way there: a new one, the one that was running, or one that continues one that
+///   failed (`retry_of`). Poll it until it is `done`.
 /// - **200**: it is there and ready.
 ///
-/// What lives only here (`labels`, `owner`, `deletion_protection`, `ttl_seconds`) is changed at once; what is left out
-/// of it stays. Everything else must be what the workspace was asked for with, word by word, else 422
+/// What lives only here (`labels`, `owner`, `deletion_protection`, `ttl_seconds`) is changed at once, `tags` by an
+/// operation once the workspace is ready; what is left out of these stays. Everything else must be what the workspace was asked for with, word by word, else 422
 /// `immutable_field`. What a template resolves to is not compared: `sandbox` is content with whatever version of it
 /// the workspace was made from; a version that is named must be that one.
 ///
@@ -211,7 +209,7 @@ pub async fn put_workspace(
     Err(Problem::unavailable("The name changes hands too often."))
 }
 
-/// Sees to it that a workspace that is there is as wanted. `None`: it has just gone.
+/// Sees to it that a workspace that is there is as wanted. `None`: it has just gone or become another.
 async fn adjust(
     http: &Http,
     caller: &Caller,
@@ -231,7 +229,7 @@ async fn adjust(
     let said = serde_json::to_value(wanted).map_err(|_| Problem::internal())?;
     let change = Change {
         owner: wanted.owner.clone(),
-        labels: wanted.labels.clone().map(Labels::Replace),
+        labels: wanted.labels.clone().map(Pairs::Replace),
         deletion_protection: wanted.deletion_protection,
         ttl_seconds: wanted.ttl_seconds.map(Some),
         expires_at: None,
@@ -243,10 +241,14 @@ async fn adjust(
         now: http.clock.now(),
     };
     let wish = wish::wish(&said);
-    match request::put(&http.db, &caller.asker(), &existing, &wish, &change).await {
-        Ok(Put::Done(row)) => Ok(Some(shown(http, &row))),
-        Ok(Put::Working(operation)) => Ok(Some(create::answer(http, &operation).await?)),
-        Err(request::RequestError::Gone) => Ok(None),
+    let tags = wanted.tags.clone().map(Pairs::Replace);
+    let tags = tags.map(|tags| choices::tags(&http.templates.borrow(), row, &tags));
+    let tags = tags.transpose()?;
+    let asker = caller.asker();
+    match request::put(&http.db, &asker, &existing, &wish, &change, tags.as_ref()).await {
+        Ok(Changed::Done(row)) => Ok(Some(shown(http, &row))),
+        Ok(Changed::Working(operation)) => Ok(Some(create::answer(http, &operation).await?)),
+        Err(RequestError::Gone | RequestError::Stale) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,16 +1,18 @@
-//! `PATCH /workspaces/{workspace}`: change what lives only here.
+//! `PATCH /workspaces/{workspace}`: change what lives only here, and the tags at the vendor.
 
 use super::create::{check_owner, invalid};
-use super::wanted::{CreateWorkspace, pairs, seconds};
-use super::{IfMatch, TeamQuery, Workspace, WorkspaceRef, find, shown};
-use crate::domain::local::{Change, Labels};
+use super::wanted::{CreateWorkspace, TAG, TEXT, pairs, seconds};
+use super::{IfMatch, ROUNDS, TeamQuery, Workspace, WorkspaceRef, choices, create, find, shown};
+use crate::domain::local::Change;
+use crate::domain::pairs::Pairs;
 use crate::http::body::{self, Body};
 use crate::http::extract::{Caller, Path};
 use crate::http::headers::precondition;
+use crate::http::operations::Operation;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::{Http, openapi, samples};
-use crate::provisioning::request::{self, Existing};
+use crate::provisioning::request::{self, Changed, Existing, RequestError};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -38,6 +40,10 @@ pub struct PatchWorkspace {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(schema_with = labels_schema, required = false)]
     pub labels: Option<Option<BTreeMap<String, Option<String>>>>,
+    /// Tags at the vendor to set; null removes a tag, or all of them.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(schema_with = tags_schema, required = false)]
+    pub tags: Option<Option<BTreeMap<String, Option<String>>>>,
     /// While true, it cannot be deleted and does not expire. Without protection an expired workspace has the whole grace
     /// before it again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,10 +74,19 @@ fn present_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u
 }
 
 fn labels_schema() -> Schema {
-    let values = SchemaType::from_iter([Type::String, Type::Null]);
-    pairs("^[^\\x00-\\x1f]*$", values)
+    patch_schema(TEXT, "Labels to set; null removes a label, or all of them.")
+}
+
+fn tags_schema() -> Schema {
+    let description = "Tags at the vendor to set; null removes a tag, or all of them. Those of the template, and those that \
+                       others have put there, stay. There may be 20 afterwards. On AWS they may take an hour to appear.";
+    patch_schema(TAG, description)
+}
+
+fn patch_schema(keys: &str, description: &str) -> Schema {
+    pairs(keys, SchemaType::from_iter([Type::String, Type::Null]))
         .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-        .description(Some("Labels to set; null removes a label, or all of them."))
+        .description(Some(description))
         .into()
 }
 
@@ -90,10 +105,6 @@ impl PatchWorkspace {
     }
 
     fn change(self) -> Result<Change, Problem> {
-        let labels = self.labels.map(|labels| match labels {
-            Some(labels) => Labels::Merge(labels),
-            None => Labels::Replace(BTreeMap::new()),
-        });
         let time = |text: String| {
             DateTime::parse_from_rfc3339(&text)
                 .map(|time| time.with_timezone(&Utc))
@@ -101,7 +112,7 @@ impl PatchWorkspace {
         };
         Ok(Change {
             owner: self.owner,
-            labels,
+            labels: self.labels.map(Pairs::patch),
             deletion_protection: self.deletion_protection,
             ttl_seconds: self.ttl_seconds,
             expires_at: match self.expires_at {
@@ -138,8 +149,17 @@ impl Body for PatchWorkspace {
 
 /// Change a workspace
 ///
-/// Changes what lives only here, at once: owner, labels, protection, the end of its life. Nothing happens, and the
-/// version stays, if nothing differs. Everything else cannot be changed.
+/// What lives only here is changed at once: owner, labels, protection, the end of its life. Tags at the vendor are changed
+/// by an operation, while the workspace is used. Nothing happens, and the version stays, if nothing differs. Everything
+/// else cannot be changed.
+///
+/// - **200**: it is as described.
+/// - **202**: an operation changes its tags: a new one; the one that was running, or stood, or one that continues one that
+///   failed (`retry_of`). Poll it until it is `done`. If it fails, the workspace is as usable as before, and its `problem`
+///   says what was wrong.
+///
+/// Tags can be changed once the workspace is ready, and one operation at a time: until then it is 409
+/// `operation_in_progress`. They are checked like those of a new workspace.
 #[utoipa::path(
     patch,
     path = "/workspaces/{workspace}",
@@ -157,13 +177,28 @@ impl Body for PatchWorkspace {
             (PatchWorkspace = "application/json", example = json!(PatchWorkspace::sample())),
         ),
     ),
-    responses((
-        status = 200,
-        description = "The workspace as it is now",
-        body = Workspace,
-        headers(("ETag" = String, description = "Strong entity tag: the version, quoted")),
-        example = json!(samples::workspace()),
-    )),
+    responses(
+        (
+            status = 200,
+            description = "The workspace as it is now",
+            body = Workspace,
+            headers(("ETag" = String, description = "Strong entity tag: the version, quoted")),
+            example = json!(samples::workspace()),
+        ),
+        (
+            status = 202,
+            description = "Its tags are being changed; the body is the operation to follow",
+            body = Operation,
+            headers(
+                ("Location" = String, description = "The operation to poll"),
+                ("Operation-Location" = String, description = "The same"),
+                ("Link" = String, description = "`rel=\"related\"`: the workspace"),
+                ("Retry-After" = u64, description = "Seconds after which to ask"),
+            ),
+            links(("operation" = (operation_id = "getOperation", parameters(("operation" = "$response.body#/id")), description = "Follow the operation"))),
+            example = json!(samples::operation(&samples::updating())),
+        ),
+    ),
 )]
 pub async fn update_workspace(
     State(http): State<Http>,
@@ -174,19 +209,31 @@ pub async fn update_workspace(
     body: body::Json<PatchWorkspace>,
 ) -> Result<Response, Problem> {
     let precondition = precondition(&headers)?;
-    let row = find(&http, &caller, &reference, &query).await?;
+    let retagged = body.value.tags.clone().map(Pairs::patch);
     let change = body.value.change()?;
-    if let Some(owner) = &change.owner {
-        check_owner(&http, &caller, &row.team, owner, &row.local.owner)?;
+    for _ in 0..ROUNDS {
+        let row = find(&http, &caller, &reference, &query).await?;
+        if let Some(owner) = &change.owner {
+            check_owner(&http, &caller, &row.team, owner, &row.local.owner)?;
+        }
+        let existing = Existing {
+            id: row.id,
+            precondition: &precondition,
+            require_precondition: http.settings.require_if_match,
+            now: http.clock.now(),
+        };
+        let tags = retagged.as_ref();
+        let tags = tags.map(|tags| choices::tags(&http.templates.borrow(), &row, tags));
+        let tags = tags.transpose()?;
+        let asker = caller.asker();
+        match request::change(&http.db, &asker, &existing, &change, tags.as_ref()).await {
+            Ok(Changed::Done(row)) => return Ok(shown(&http, &row)),
+            Ok(Changed::Working(operation)) => return create::answer(&http, &operation).await,
+            Err(RequestError::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    let existing = Existing {
-        id: row.id,
-        precondition: &precondition,
-        require_precondition: http.settings.require_if_match,
-        now: http.clock.now(),
-    };
-    let row = request::change(&http.db, &caller.asker(), &existing, &change).await?;
-    Ok(shown(&http, &row))
+    Err(RequestError::Stale.into())
 }
 
 #[cfg(test)]
@@ -223,7 +270,8 @@ mod tests {
         for good in [
             sample,
             json!({}),
-            json!({"labels": null, "ttl_seconds": null, "expires_at": null}),
+            json!({"labels": null, "tags": null, "ttl_seconds": null, "expires_at": null}),
+            json!({"tags": {"a": "b", "c": null}}),
             json!({"expires_at": "2026-11-22T09:00:00.5+01:00", "owner": "oidc:corp:repo:acme/x:ref:y"}),
         ] {
             assert_eq!(pointers(&good), Vec::<String>::new(), "{good}");
@@ -234,6 +282,9 @@ mod tests {
             ("labels", json!({"": "x"})),
             ("labels", json!({"k": 1})),
             ("labels", json!([])),
+            ("tags", json!({"brickyard": "x"})),
+            ("tags", json!({"k": 1})),
+            ("tags", json!("k")),
             ("deletion_protection", json!(null)),
             ("ttl_seconds", json!(0)),
             ("ttl_seconds", json!(1.5)),
@@ -256,9 +307,7 @@ mod tests {
     #[test]
     fn what_exists_is_told_from_what_does_not() {
         let known = PatchWorkspace::immutable();
-        for name in [
-            "id", "name", "team", "phase", "spec", "tags", "template", "version",
-        ] {
+        for name in ["id", "name", "team", "phase", "spec", "template", "version"] {
             assert!(known.contains(name), "{name}");
         }
         assert!(!known.contains("typo"));

@@ -1,5 +1,6 @@
 //! What a caller asks for: the body of `POST /workspaces`, and without the name that of `PUT`.
 
+use crate::domain::pairs::MAX_PAIRS;
 use crate::http::body::Body;
 use crate::http::openapi;
 use jsonschema::Validator;
@@ -33,9 +34,9 @@ pub struct CreateWorkspace {
     )]
     pub team: Option<String>,
     /// Tags at the vendor, at most 20; the template's tags win. On AWS they may take an hour to appear.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = tags_schema, required = false)]
-    pub tags: BTreeMap<String, String>,
+    pub tags: Option<BTreeMap<String, String>>,
     /// What the template leaves to requests; `GET /templates/{template}` has the JSON Schema.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schema(value_type = Object, required = false)]
@@ -86,16 +87,12 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>,
     Ok(Some(number as u32))
 }
 
-/// `brickyard…` is how Brickyard marks its own.
 fn tags_schema() -> Schema {
     let description = "Tags at the vendor, at most 20; the template's tags win. Keys must not begin with `brickyard`. \
                        On AWS they may take an hour to appear.";
-    pairs(
-        "^(?!brickyard)[^\\x00-\\x1f]*$",
-        SchemaType::Type(Type::String),
-    )
-    .description(Some(description))
-    .into()
+    pairs(TAG, SchemaType::Type(Type::String))
+        .description(Some(description))
+        .into()
 }
 
 fn labels_schema() -> Schema {
@@ -106,7 +103,11 @@ fn labels_schema() -> Schema {
         .into()
 }
 
-const TEXT: &str = "^[^\\x00-\\x1f]*$";
+/// What labels and values may be.
+pub(super) const TEXT: &str = "^[^\\x00-\\x1f]*$";
+
+/// What names of tags may be: `brickyard…` is how Brickyard marks its own.
+pub(super) const TAG: &str = "^(?!brickyard)[^\\x00-\\x1f]*$";
 
 /// Up to 20 pairs, with keys of this pattern and values of this type.
 pub(super) fn pairs(keys: &str, values: SchemaType) -> ObjectBuilder {
@@ -127,7 +128,7 @@ pub(super) fn pairs(keys: &str, values: SchemaType) -> ObjectBuilder {
         .additional_properties(Some(AdditionalProperties::RefOr(
             Schema::Object(value).into(),
         )))
-        .max_properties(Some(20))
+        .max_properties(Some(MAX_PAIRS))
 }
 
 impl CreateWorkspace {
@@ -137,7 +138,7 @@ impl CreateWorkspace {
             name: "analytics-dev".to_owned(),
             template: "sandbox".to_owned(),
             team: Some("data-platform".to_owned()),
-            tags: [("cost-center".to_owned(), "4711".to_owned())].into(),
+            tags: Some([("cost-center".to_owned(), "4711".to_owned())].into()),
             parameters: Map::new(),
             deployment_name: None,
             labels: Some([("purpose".to_owned(), "churn-model".to_owned())].into()),

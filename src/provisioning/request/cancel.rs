@@ -27,8 +27,16 @@ pub async fn cancel(
         let why = format!("It has ended: {}.", operation.status.as_str());
         return Err(RequestError::NotCancellable(why));
     }
-    if operation.kind == OperationKind::Delete {
-        let why = "It removes a workspace, and what is half removed cannot be given back.";
+    let why = match operation.kind {
+        OperationKind::Create => None,
+        OperationKind::Update => Some(
+            "It changes a workspace that is in use, and ends by itself: ask for what the workspace shall have instead.",
+        ),
+        OperationKind::Delete => {
+            Some("It removes a workspace, and what is half removed cannot be given back.")
+        }
+    };
+    if let Some(why) = why {
         return Err(RequestError::NotCancellable(why.to_owned()));
     }
     delete_now(&mut transaction, asker, &workspace).await?;

@@ -1,6 +1,7 @@
-//! How a workspace that is there shall be: what lives only here is changed at once; what the vendor holds must be as
-//! it was asked for.
+//! How a workspace that is there shall be: what lives only here is changed at once, its tags at the vendor by an operation;
+//! what else the vendor holds must be as it was asked for.
 
+use super::tags::{Tags, retag};
 use super::{Asker, RequestError, go_on_with, reread};
 use crate::domain::id::WorkspaceId;
 use crate::domain::local::{Change, Circumstances, Local};
@@ -30,7 +31,16 @@ pub struct Existing<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Changes what lives only here. Nothing is written if nothing differs.
+/// What became of a request about a workspace that is there.
+#[derive(Debug)]
+pub enum Changed {
+    /// It is as it shall be, as far as it can be.
+    Done(Box<Workspace>),
+    /// This operation will get it there.
+    Working(Box<Operation>),
+}
+
+/// Changes what lives only here, and has an operation change its tags. Nothing is written if nothing differs.
 ///
 /// # Errors
 /// [`RequestError`].
@@ -39,25 +49,24 @@ pub async fn change(
     asker: &Asker<'_>,
     existing: &Existing<'_>,
     change: &Change,
-) -> Result<Workspace, RequestError> {
+    tags: Option<&Tags<'_>>,
+) -> Result<Changed, RequestError> {
     let mut transaction = db.begin().await?;
     let workspace = locked(&mut transaction, existing).await?;
     let workspace = apply(&mut transaction, asker, workspace, change, existing.now).await?;
+    let update = match tags {
+        Some(tags) => retag(&mut transaction, asker, &workspace, tags).await?,
+        None => None,
+    };
     transaction.commit().await?;
-    Ok(workspace)
+    Ok(match update {
+        Some(update) => Changed::Working(Box::new(update)),
+        None => Changed::Done(Box::new(workspace)),
+    })
 }
 
-/// What became of a PUT on a workspace that is there.
-#[derive(Debug)]
-pub enum Put {
-    /// It is ready and as it shall be.
-    Done(Box<Workspace>),
-    /// This operation will get it there.
-    Working(Box<Operation>),
-}
-
-/// Makes a workspace that is there as it shall be: what lives only here is changed, a create under way is pointed to,
-/// one that failed is retried.
+/// Makes a workspace that is there as it shall be: what lives only here is changed, its tags by an operation, a create
+/// under way is pointed to, one that failed is retried.
 ///
 /// # Errors
 /// [`RequestError`].
@@ -67,10 +76,16 @@ pub async fn put(
     existing: &Existing<'_>,
     wish: &Value,
     change: &Change,
-) -> Result<Put, RequestError> {
+    tags: Option<&Tags<'_>>,
+) -> Result<Changed, RequestError> {
     let mut transaction = db.begin().await?;
     let workspace = locked(&mut transaction, existing).await?;
-    let differences = wish::differences(workspace.wish.as_ref(), wish, &workspace.spec.template);
+    let mut differences =
+        wish::differences(workspace.wish.as_ref(), wish, &workspace.spec.template);
+    // What the tags of a failed create are to be can only be said by another one.
+    if tags.is_none() || workspace.phase != Phase::Failed {
+        differences.retain(|pointer| !wish::is_tag(pointer));
+    }
     if !differences.is_empty() {
         return Err(RequestError::Immutable(differences));
     }
@@ -82,6 +97,12 @@ pub async fn put(
         ..change.clone()
     };
     let workspace = apply(&mut transaction, asker, workspace, &change, existing.now).await?;
+    if let Some(tags) = tags
+        && let Some(update) = retag(&mut transaction, asker, &workspace, tags).await?
+    {
+        transaction.commit().await?;
+        return Ok(Changed::Working(Box::new(update)));
+    }
     let put = match workspace.active_operation {
         None if workspace.phase == Phase::Failed => {
             let why = workspace.problem.unwrap_or_else(|| {
@@ -89,11 +110,11 @@ pub async fn put(
             });
             return Err(RequestError::Lost(Box::new(why)));
         }
-        None => Put::Done(Box::new(workspace)),
+        None => Changed::Done(Box::new(workspace)),
         Some(active) => {
             let active = reread(&mut transaction, active).await?;
             let stands = active.status == OperationStatus::NeedsAttention;
-            Put::Working(Box::new(if workspace.phase == Phase::Failed || stands {
+            Changed::Working(Box::new(if workspace.phase == Phase::Failed || stands {
                 go_on_with(&mut transaction, asker, &workspace).await?
             } else {
                 active
@@ -134,7 +155,7 @@ async fn apply(
 ) -> Result<Workspace, RequestError> {
     let at = Circumstances {
         now,
-        ready: workspace.phase == Phase::Ready,
+        ready: workspace.phase.is_usable(),
         max_ttl_seconds: workspace.spec.max_ttl_seconds,
     };
     let new = workspace

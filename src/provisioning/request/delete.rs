@@ -182,9 +182,11 @@ pub(in crate::provisioning) async fn enqueue_delete(
 ) -> Result<OperationId, StoreError> {
     let id = OperationId::new();
     // The plan it was made by, whatever today's is: a step that is unknown today must not be passed over.
-    let last = reread(db, workspace.last_operation).await?;
-    let mut plan = last.plan;
-    if last.kind == OperationKind::Create {
+    let life = operations::life(db, workspace.id).await?;
+    let (kind, mut plan) = life
+        .map(|it| (it.kind, it.plan))
+        .ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound))?;
+    if kind == OperationKind::Create {
         plan.reverse();
     }
     let steps: Vec<StepRecord> = plan.iter().map(|name| StepRecord::pending(name)).collect();

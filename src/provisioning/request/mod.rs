@@ -1,18 +1,20 @@
 //! From a checked request to rows: what was accepted commits together, or nothing was accepted.
 //!
 //! `create` makes a workspace, `delete` and `forget` end one, `change` and `put` say how one that is there
-//! shall be, `retry` goes on with what failed, and `cancel` stops a create. Who writes about a workspace that is there locks its row
+//! shall be, `tags` has an operation change its tags, `retry` goes on with what failed, and `cancel` stops a create. Who writes about a workspace that is there locks its row
 //! first, so requests about one workspace follow each other.
 
 mod cancel;
 mod change;
 mod delete;
 mod retry;
+mod tags;
 
 pub use cancel::cancel;
-pub use change::{Existing, Put, change, put};
+pub use change::{Changed, Existing, change, put};
 pub use delete::{Deletion, delete, forget};
 pub use retry::retry;
+pub use tags::Tags;
 
 use retry::go_on_with;
 
@@ -147,6 +149,9 @@ pub enum RequestError {
     /// The workspace is no longer there or of use, for this reason, and no operation can change that.
     #[error("lost: {}", .0.detail)]
     Lost(Box<Explanation>),
+    /// What the request was worked out from has changed since: read it again.
+    #[error("stale")]
+    Stale,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,4 +1,4 @@
-//! What failed, or waits for a person, goes on.
+//! What failed, or waits for a person, goes on. A create and an update are continued alike; a removal only by itself.
 
 use super::{Asker, RequestError, delete_now, lock, reread};
 use crate::domain::condition::ConditionType;
@@ -15,8 +15,8 @@ use crate::store::{StoreError, audit};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
-/// Goes on with an operation: a create that failed is continued by a new operation, one that needs attention goes on
-/// itself. Idempotent: while the new operation of an earlier request is not done, it is the answer.
+/// Goes on with an operation: one that failed is continued by a new operation, one that needs attention goes on itself.
+/// Idempotent: while the new operation of an earlier request is not done, it is the answer.
 ///
 /// # Errors
 /// [`RequestError::NotRetryable`] when there is nothing to go on with; [`RequestError::InProgress`] if the workspace is
@@ -36,12 +36,13 @@ pub async fn retry(
         (OperationKind::Delete, OperationStatus::NeedsAttention) => {
             delete_now(&mut transaction, asker, &workspace).await?
         }
-        (OperationKind::Create, OperationStatus::NeedsAttention | OperationStatus::Failed)
-            if workspace.last_operation == id =>
-        {
+        (
+            OperationKind::Create | OperationKind::Update,
+            OperationStatus::NeedsAttention | OperationStatus::Failed,
+        ) if workspace.last_operation == id => {
             go_on_with(&mut transaction, asker, &workspace).await?
         }
-        (OperationKind::Create, OperationStatus::Failed)
+        (OperationKind::Create | OperationKind::Update, OperationStatus::Failed)
             if last.kind == OperationKind::Delete && !last.status.is_done() =>
         {
             return Err(RequestError::InProgress(last.id));
@@ -66,8 +67,8 @@ fn why_not(status: OperationStatus, last: &Operation) -> String {
     }
 }
 
-/// Goes on with the create of a workspace whose row the caller has locked. One that failed is continued by a new
-/// operation, from the step that failed and with everything that is there; the removal that was waiting for the end
+/// Goes on with the create or update of a workspace whose row the caller has locked. One that failed is continued by a
+/// new operation, from the step that failed and with everything that is there; the removal that was waiting for the end
 /// of `keep_failed_seconds` is withdrawn. One that needs attention goes on itself. In the caller's transaction.
 ///
 /// # Errors
@@ -79,12 +80,21 @@ pub(super) async fn go_on_with(
 ) -> Result<Operation, RequestError> {
     let last = reread(db, workspace.last_operation).await?;
     let unfinished = operations::lock_unfinished(db, workspace.id).await?;
-    if last.kind == OperationKind::Create && last.status == OperationStatus::NeedsAttention {
+    let forward = last.kind != OperationKind::Delete;
+    if forward && last.status == OperationStatus::NeedsAttention {
         return Ok(resume(db, asker, workspace, &last).await?);
     }
     // One whose create succeeded is failed because it was lost since: there is no step to go on from.
-    let failed = last.kind == OperationKind::Create && last.status != OperationStatus::Succeeded;
-    if workspace.phase != Phase::Failed || !failed {
+    let failed = match last.kind {
+        OperationKind::Create => {
+            workspace.phase == Phase::Failed && last.status != OperationStatus::Succeeded
+        }
+        OperationKind::Update => {
+            workspace.phase == Phase::Ready && last.status == OperationStatus::Failed
+        }
+        OperationKind::Delete => false,
+    };
+    if !failed {
         let operation = unfinished
             .last()
             .map_or(workspace.last_operation, |operation| operation.id);
@@ -143,7 +153,7 @@ async fn go_on(
         id,
         workspace: workspace.id,
         team: &workspace.team,
-        kind: OperationKind::Create,
+        kind: failed.kind,
         plan: &failed.plan,
         steps: &steps,
         requested_by: asker.principal,
@@ -158,26 +168,28 @@ async fn go_on(
     };
     operations::insert(db, &new).await?;
     enqueue::enqueue(db, OPERATION_JOB, &id.to_string(), Duration::ZERO).await?;
-    // What was said of the failure is no longer so.
     let mut conditions = workspace.conditions.clone();
-    conditions.retain(|condition| condition.condition != ConditionType::Ready);
+    if failed.kind == OperationKind::Create {
+        // What was said of the failure is no longer so.
+        conditions.retain(|condition| condition.condition != ConditionType::Ready);
+    }
     let change = workspaces::Change {
         external: &workspace.external,
         conditions: &conditions,
-        phase: phase(OperationKind::Create, OperationStatus::Queued, &conditions),
+        phase: phase(failed.kind, OperationStatus::Queued, &conditions),
         problem: None,
         last_operation: id,
         active_operation: Some(id),
     };
     workspaces::update(db, workspace.id, &change).await?;
     let detail = serde_json::json!({
-        "kind": "create", "name": workspace.name, "retry_of": failed.id.to_string(),
+        "kind": failed.kind, "name": workspace.name, "retry_of": failed.id.to_string(),
         "from": failed.plan.get(done),
     });
     accepted(db, asker, workspace, id, "operation.accepted", detail).await
 }
 
-/// A create that waits for a person goes on where it stopped.
+/// What waits for a person goes on where it stopped.
 async fn resume(
     db: &mut PgConnection,
     asker: &Asker<'_>,
@@ -190,15 +202,15 @@ async fn resume(
     } else {
         OperationStatus::Queued
     };
-    let phase = phase(OperationKind::Create, status, &workspace.conditions);
+    let phase = phase(parked.kind, status, &workspace.conditions);
     workspaces::begin_operation(db, workspace.id, parked.id, phase, false).await?;
     enqueue::enqueue(db, OPERATION_JOB, &parked.id.to_string(), Duration::ZERO).await?;
-    let detail = serde_json::json!({"kind": "create", "name": workspace.name});
+    let detail = serde_json::json!({"kind": parked.kind, "name": workspace.name});
     accepted(db, asker, workspace, parked.id, "operation.resumed", detail).await
 }
 
 /// Writes it down, tells everybody, and reads what came of it.
-async fn accepted(
+pub(super) async fn accepted(
     db: &mut PgConnection,
     asker: &Asker<'_>,
     workspace: &Workspace,

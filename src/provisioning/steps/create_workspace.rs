@@ -10,6 +10,7 @@ use crate::domain::spec::Spec;
 use crate::provisioning::context::{Effect, StepContext};
 use crate::provisioning::once::{Made, find_unrecorded, once};
 use crate::provisioning::step::{Call, Halt, Outcome, Step};
+use crate::store::attempts::Outcome as Closed;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -178,6 +179,10 @@ impl Step for CreateWorkspace {
             left => format!("workspace {} removed; {}", id.short(), left.join("; ")),
         };
         context.warnings.extend(left);
+        if let Some(attempt) = context.unresolved(Call::UpdateWorkspace).await? {
+            // What it was to change is gone.
+            context.effect(Effect::Closed(attempt.id, Closed::Absent));
+        }
         context.external.workspace = None;
         Ok(Outcome::Done(message))
     }

@@ -12,6 +12,7 @@ mod create_storage;
 mod create_workspace;
 mod deliver_token;
 mod preflight;
+mod update_workspace;
 
 pub use await_reachable::AwaitReachable;
 pub use await_running::AwaitRunning;
@@ -22,6 +23,7 @@ pub use create_storage::CreateStorage;
 pub use create_workspace::CreateWorkspace;
 pub use deliver_token::DeliverToken;
 pub use preflight::Preflight;
+pub use update_workspace::UpdateWorkspace;
 
 use super::context::StepContext;
 use super::step::{Halt, Outcome};

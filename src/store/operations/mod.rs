@@ -167,6 +167,30 @@ pub async fn lock_unfinished(
     .collect()
 }
 
+/// What a workspace was made by or is being removed by: the newest operation on it that is no update.
+///
+/// # Errors
+/// [`super::StoreError`].
+pub async fn life(db: &mut PgConnection, workspace: WorkspaceId) -> Result<Option<Operation>> {
+    sqlx::query_as!(
+        Row,
+        "select o.id, o.workspace_id, w.name as workspace_name, o.team, o.kind, o.status, o.plan, o.position,
+                o.steps, o.memo, o.waiting_for, o.message, o.warnings, o.problem, o.requested_by, o.request_id, o.traceparent,
+                o.retry_of, o.not_before, o.deadline_at, o.created_at, o.started_at, o.finished_at
+           from operations o
+           join workspaces w on w.id = o.workspace_id
+          where o.workspace_id = $1
+            and o.kind <> 'update'
+          order by o.id desc
+          limit 1",
+        workspace.uuid()
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Row::read)
+    .transpose()
+}
+
 /// Every operation that somebody must be working on or waiting for, with its workspace: each has a job. One that was
 /// asked to stop by another operation on the workspace is left out, for that one ends it.
 ///
@@ -211,7 +235,7 @@ pub struct New<'a> {
     pub team: &'a str,
     /// What it does.
     pub kind: OperationKind,
-    /// Names of the steps in the order of the create plan.
+    /// Names of the steps, first to last.
     pub plan: &'a [String],
     /// What callers see of the steps.
     pub steps: &'a [StepRecord],

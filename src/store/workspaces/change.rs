@@ -6,6 +6,7 @@ use crate::domain::id::{OperationId, WorkspaceId};
 use crate::domain::local::Local;
 use crate::domain::phase::Phase;
 use crate::domain::problem::Explanation;
+use crate::domain::spec::Spec;
 use crate::store::{Result, json};
 use sqlx::PgConnection;
 
@@ -110,6 +111,32 @@ pub async fn write_local(db: &mut PgConnection, id: WorkspaceId, local: &Local) 
         local.deletion_protection,
         local.ttl_seconds.map(super::seconds),
         local.expires_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes other tags, as they are wanted and as they were asked for. `version` rises: to be called when something changed.
+///
+/// # Errors
+/// [`crate::store::StoreError`].
+pub async fn write_tags(
+    db: &mut PgConnection,
+    id: WorkspaceId,
+    spec: &Spec,
+    wish: Option<&serde_json::Value>,
+) -> Result<()> {
+    sqlx::query!(
+        "update workspaces
+            set spec = $2,
+                wish = $3,
+                version = version + 1,
+                updated_at = clock()
+          where id = $1",
+        id.uuid(),
+        json(spec),
+        wish
     )
     .execute(db)
     .await?;

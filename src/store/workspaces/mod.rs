@@ -5,7 +5,7 @@ mod change;
 mod in_flight;
 mod list;
 
-pub use change::{Change, begin_life, begin_operation, update, write_local};
+pub use change::{Change, begin_life, begin_operation, update, write_local, write_tags};
 pub use in_flight::{InFlight, Reading, all_observed, in_flight, observed};
 pub use list::{Filter, list};
 

@@ -95,6 +95,10 @@ fn unresolved(evidence: &Evidence) -> Vec<String> {
             .map(|it| text(it, "call"))
             .collect();
         calls.sort_unstable();
+        // A change that could not be made may stay unanswered; the next one waits for it.
+        if !row["problem"].is_null() {
+            calls.retain(|call| *call != "update_workspace");
+        }
         let over = ["ready", "deleted"].contains(&text(row, "phase")) && !facts.forgotten(row);
         let twice = calls.windows(2).any(|pair| pair[0] == pair[1]);
         if twice || over && !calls.is_empty() {

@@ -5,7 +5,7 @@
 //!
 //! | invariant | where |
 //! | --- | --- |
-//! | I1 one workspace per request, I2 nothing without an owner, I13 deletes in legal order | `outside` |
+//! | I1 one workspace per request, I2 nothing without an owner, I13 deletes in legal order, I17 tags as they shall be | `outside` |
 //! | I3 one live token, I4 the store holds it | `tokens` |
 //! | I5 no secret outside the store | `secrecy` |
 //! | I6 what was accepted ends or is parked, I15 who has stopped holds nothing | `work` |
@@ -85,7 +85,7 @@ impl fmt::Display for Violation {
 
 type Check = fn(&Evidence) -> Vec<String>;
 
-const CHECKS: [(&str, Check); 14] = [
+const CHECKS: [(&str, Check); 15] = [
     ("I1", outside::one_workspace_per_request),
     ("I2", outside::nothing_without_an_owner),
     ("I3", tokens::one_live_token),
@@ -100,6 +100,7 @@ const CHECKS: [(&str, Check); 14] = [
     ("I13", outside::deletes_in_legal_order),
     ("I14", clients::teams_do_not_see_each_other),
     ("I15", work::who_has_stopped_holds_nothing),
+    ("I17", outside::tags_are_as_they_shall_be),
 ];
 
 /// All invariants of a world that has come to rest.

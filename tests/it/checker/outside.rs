@@ -63,6 +63,7 @@ pub(super) fn one_workspace_per_request(evidence: &Evidence) -> Vec<String> {
         let recorded = workspace["id"].as_i64().or(workspace["number"].as_i64());
         let fits = match text(row, "phase") {
             "ready" => living == ["RUNNING"] && there.iter().any(|it| Some(it.id) == recorded),
+            "updating" => living.len() == 1,
             "deleted" => living.is_empty() && recorded.is_none(),
             _ => living.len() <= 1,
         };
@@ -92,6 +93,35 @@ pub(super) fn one_workspace_per_request(evidence: &Evidence) -> Vec<String> {
         }
     }
     found
+}
+
+/// I17: what is ready, and of which nothing could not be done, has the tags that it shall have, and none that were taken
+/// from it. Tags that do not show yet tell nothing.
+pub(super) fn tags_are_as_they_shall_be(evidence: &Evidence) -> Vec<String> {
+    let rows = evidence.facts.rows("workspaces").iter();
+    let well = rows.filter(|row| text(row, "phase") == "ready" && row["problem"].is_null());
+    let there = well.flat_map(|row| {
+        let there = evidence.workspaces_of(row).into_iter();
+        there.map(move |it| (row, it))
+    });
+    there
+        .filter(|(_, it)| it.tags.contains_key(TAG))
+        .filter_map(|(row, it)| {
+            let wanted = row["spec"]["tags"].as_object()?;
+            let has = |(name, value): (&String, &Value)| {
+                it.tags.get(name).map(String::as_str) == value.as_str()
+            };
+            let mut removed = row["spec"]["removed_tags"].as_array().into_iter().flatten();
+            let stays = removed.any(|name| it.tags.contains_key(name.as_str().unwrap_or_default()));
+            (!wanted.iter().all(has) || stays).then(|| {
+                let (tags, spec) = (&it.tags, &row["spec"]["tags"]);
+                format!(
+                    "{} has the tags {tags:?}, and shall have {spec}",
+                    called(row)
+                )
+            })
+        })
+        .collect()
 }
 
 /// I2: nothing with our prefix that no living request owns, and nothing twice.

@@ -128,6 +128,11 @@ impl<'a> Replay<'a> {
         let workspace = self.workspaces.get_mut(id).ok_or("of no workspace")?;
         must(it.workspace == id, "of another workspace")?;
         let removes = it.kind == "delete";
+        let under_way = match it.kind {
+            "create" => "making",
+            "update" => "updating",
+            _ => "deleting",
+        };
         let action = text(row, "action");
         if ["operation.resumed", "operation.cancelled"].contains(&action) {
             if action == "operation.resumed" {
@@ -160,7 +165,7 @@ impl<'a> Replay<'a> {
         if action == "operation.begun" {
             it.waits = false;
             if !removes {
-                workspace.phase = "making";
+                workspace.phase = under_way;
             }
             return Ok(());
         }
@@ -171,7 +176,7 @@ impl<'a> Replay<'a> {
         )?;
         let last = it.position + 1 == plan.len();
         it.waits = false;
-        workspace.phase = if removes { "deleting" } else { "making" };
+        workspace.phase = under_way;
         match action {
             "step.waiting" => {}
             "step.retried" => {
@@ -200,7 +205,11 @@ impl<'a> Replay<'a> {
             "operation.failed" => {
                 must(!removes, "a removal does not fail, it is parked")?;
                 it.state = State::Failed;
-                workspace.phase = "failed";
+                // What could not be changed is as it was.
+                workspace.phase = match it.kind {
+                    "update" => "ready",
+                    _ => "failed",
+                };
                 workspace.active = None;
             }
             "operation.parked" => it.state = State::Parked,
@@ -231,6 +240,13 @@ impl<'a> Replay<'a> {
                     "it had not failed",
                 )?;
                 (workspace.phase, workspace.active) = ("making", Some(operation));
+            }
+            ("update", Some(workspace)) => {
+                must(
+                    workspace.phase == "ready" && workspace.active.is_none(),
+                    "it was not at rest",
+                )?;
+                (workspace.phase, workspace.active) = ("updating", Some(operation));
             }
             ("delete", Some(workspace)) => {
                 must(
@@ -341,7 +357,11 @@ impl<'a> Replay<'a> {
             .local
             .iter()
             .filter(|(member, _)| **member != "expires_at");
-        let mut wrong = members.filter(|(member, value)| row[**member] != ***value);
+        let now = |member: &str| match member {
+            "tags" => &row["spec"]["tags"],
+            member => &row[member],
+        };
+        let mut wrong = members.filter(|(member, value)| now(member) != **value);
         let (member, value) = wrong.next()?;
         Some(format!("{}: {member} was last set to {value}", called(row)))
     }

@@ -76,6 +76,7 @@ pub fn spec() -> Spec {
         network: None,
         azure: None,
         tags: BTreeMap::new(),
+        removed_tags: Default::default(),
         token: TokenSpec {
             token_for: TokenFor::ServicePrincipal,
             lifetime_seconds: 3600,
@@ -87,6 +88,7 @@ pub fn spec() -> Spec {
         reachable_from_here: true,
         keep_failed_seconds: 0,
         create_deadline_seconds: 7200,
+        update_deadline_seconds: 3600,
         delete_deadline_seconds: 3600,
         max_ttl_seconds: None,
         expiry_grace_seconds: 0,

@@ -57,6 +57,7 @@ async fn no_connection_and_so_no_transaction_is_held_over_a_call() {
     };
     let living = async {
         app.ready("unattended").await;
+        app.tagged("unattended").await;
         app.removed("unattended").await;
     };
     tokio::select! {

@@ -1,10 +1,11 @@
-//! From the plan to the cells: each call that a step declares, in the first variant that makes it, on the way there and
-//! on the way back. A call to the secret store is walked at every store.
+//! From the plan to the cells: each call that a step declares, in the first variant that makes it, on the way there, when
+//! it is changed and on the way back. A call to the secret store is walked at every store.
 
 use super::exceptions::EXCEPTIONS;
 use super::table::{Outcome, Row, TABLE, Trouble, outcome};
 use crate::support::variants::{self, Life, Variant, Wire};
-use brickyard::provisioning::step::Call;
+use brickyard::provisioning::plan;
+use brickyard::provisioning::step::{Call, Step};
 use simulator::Call as Outside;
 use tokio::sync::OnceCell;
 
@@ -12,6 +13,7 @@ use tokio::sync::OnceCell;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     There,
+    Changed,
     Back,
 }
 
@@ -19,6 +21,7 @@ impl Way {
     pub fn word(self) -> &'static str {
         match self {
             Self::There => "there",
+            Self::Changed => "changed",
             Self::Back => "back",
         }
     }
@@ -91,12 +94,21 @@ pub async fn lives() -> &'static [(Variant, Life)] {
         .await
 }
 
+/// The ways on which a step is gone, and the calls made on them.
+fn ways<'l>(step: &dyn Step, life: &'l Life) -> Vec<(Way, &'l [Outside])> {
+    let updates = plan::UPDATE.iter().any(|it| it.name() == step.name());
+    match updates {
+        true => vec![(Way::Changed, &life.changed)],
+        false => vec![(Way::There, &life.there), (Way::Back, &life.back)],
+    }
+}
+
 /// All cells of a row.
 pub async fn of(row: Row) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     for (variant, life) in lives().await {
         let last = *life.there.last().expect("a create makes calls");
-        for step in variant.steps() {
+        for step in variant.all_steps() {
             let looks = step.calls().iter().filter(|it| Row::of(**it) == Row::Wait);
             let mut looks = looks.flat_map(|it| variants::wires(variant, step.name(), *it));
             let looks = looks.next().map(|wire| wire.call);
@@ -108,6 +120,7 @@ pub async fn of(row: Row) -> Vec<Cell> {
                     Call::PutSecret | Call::PutMetadata | Call::DeleteSecret => {
                         Some(Outside::StoreMetadataGet)
                     }
+                    Call::UpdateWorkspace => looks,
                     _ if row == Row::Create => looks,
                     _ => None,
                 };
@@ -118,8 +131,7 @@ pub async fn of(row: Row) -> Vec<Cell> {
                         Outside::ArmDeleteNsg => Some(Outside::ArmGetNsg),
                         _ => lookup,
                     };
-                    let ways = [(Way::There, &life.there), (Way::Back, &life.back)];
-                    for (way, calls) in ways {
+                    for (way, calls) in ways(step, life) {
                         let is_walked = |it: &Cell| {
                             (it.step, it.wire, it.way) == (step.name(), wire, way)
                                 && (!call.is_store()

@@ -118,7 +118,7 @@ async fn every_trouble_of_every_delete_at_the_store() {
 async fn what_is_sent_is_declared_and_what_is_declared_is_sent() {
     let lives = cells::lives().await;
     for (variant, life) in lives {
-        let steps = variant.steps().iter();
+        let steps = variant.all_steps();
         let declared: BTreeSet<Call> = steps
             .flat_map(|step| step.calls().iter().map(|call| (step.name(), *call)))
             .flat_map(|(step, call)| variants::wires(variant, step, call))
@@ -133,13 +133,13 @@ async fn what_is_sent_is_declared_and_what_is_declared_is_sent() {
         );
     }
     for (variant, _) in lives {
-        for step in variant.steps() {
+        for step in variant.all_steps() {
             for call in step.calls() {
                 let wires = variants::wires(variant, step.name(), *call);
                 let is_sent = |wire: &Wire| {
                     lives
                         .iter()
-                        .any(|(_, life)| wire.is_in(&life.there) || wire.is_in(&life.back))
+                        .any(|(_, life)| life.ways().iter().any(|calls| wire.is_in(calls)))
                 };
                 assert!(
                     wires.iter().all(is_sent),

@@ -65,6 +65,12 @@ const STEERED: &[(&str, &str, &str, &str)] = &[
         "the secret is removed from the store, then the token is revoked; one that cannot be revoked ends with its \
          workspace",
     ),
+    (
+        "update_workspace",
+        "cannot be: it ends by itself; a removal of the workspace stops it",
+        "looks whether the workspace has its tags, and sets them if not",
+        "is in no removal: tags go with their workspace",
+    ),
 ];
 
 fn path() -> PathBuf {
@@ -77,7 +83,8 @@ fn steps() -> Vec<&'static dyn Step> {
     let rows = plan::ROWS
         .iter()
         .flat_map(|&(cloud, mode)| plan::steps(cloud, mode));
-    rows.copied()
+    rows.chain(plan::UPDATE)
+        .copied()
         .filter(|step| seen.insert(step.name()))
         .collect()
 }
@@ -98,7 +105,7 @@ fn page() -> String {
         "# What can go wrong, and what comes of it\n\n\
          Made from `tests/it/matrix/table.rs` by `make faults`: the tests that play these cells are made of the same table \
          (`cargo test --test it matrix::`). Every call of every step is struck by every trouble that it can meet, on the way \
-         there and on the way back, and those to the secret store at every kind of store: once, twice in a row, and with somebody cancelling while it recovers. In each of them \
+         there, when it is changed and on the way back, and those to the secret store at every kind of store: once, twice in a row, and with somebody cancelling while it recovers. In each of them \
          there is in the end one workspace with one live token, which the store holds, and after the removal there is \
          nothing; a checker that knows nothing of the service's code looks.\n\n\
          ## By kind of call\n",

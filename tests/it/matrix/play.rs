@@ -3,10 +3,10 @@
 use super::cells::{Cell, Way};
 use super::judge::{self, Seen, brief};
 use super::strike::Hand;
-use super::table::{Outcome, Row, Trouble};
+use super::table::{Outcome, Trouble};
 use crate::support::steering::{ask, removal};
 use crate::support::variants;
-use crate::support::{Builder, PATIENCE, TestApp};
+use crate::support::{Answer, Builder, PATIENCE, TestApp};
 use futures_util::FutureExt;
 use serde_json::Value;
 use simulator::{Call, Fault, FaultKind};
@@ -21,6 +21,7 @@ pub enum Mode {
     /// The same again while it recovers.
     Twice,
     /// Somebody cancels while it recovers. A removal cannot be cancelled: there it is the removal of a create that was.
+    /// An update cannot either: there somebody removes the workspace.
     Cancelled,
 }
 
@@ -69,10 +70,10 @@ pub async fn play(cell: &Cell) {
 }
 
 /// One cell in one mode.
-struct Play<'a> {
-    app: &'a TestApp,
-    cell: &'a Cell,
-    mode: Mode,
+pub struct Play<'a> {
+    pub app: &'a TestApp,
+    pub cell: &'a Cell,
+    pub mode: Mode,
     /// Arrivals of the modes before.
     begin: usize,
     /// What was made in them.
@@ -85,47 +86,10 @@ impl Play<'_> {
         hand.start_worker();
         match self.cell.way {
             Way::There => self.there(&mut hand).await,
+            Way::Changed => self.changed(&mut hand).await,
             Way::Back => self.back(&mut hand).await,
         }
         hand.stop().await;
-    }
-
-    /// What strikes first.
-    fn first(&self) -> Fault {
-        let fault = self.fault_on(self.cell.wire.call);
-        Fault {
-            after: self.cell.wire.after,
-            ..fault
-        }
-    }
-
-    /// What strikes the recovery: the call itself if it is sent again, the look for what came of it if not.
-    fn second(&self) -> Vec<Fault> {
-        if self.mode != Mode::Twice {
-            return Vec::new();
-        }
-        let looks = matches!(
-            self.cell.outcome,
-            Outcome::Finds | Outcome::Gone | Outcome::Knows
-        );
-        let mut second = match self.cell.outcome {
-            Outcome::Finds => Vec::new(),
-            _ => vec![self.first()],
-        };
-        if let Some(lookup) = self.cell.lookup.filter(|_| looks) {
-            let fault = self.fault_on(lookup);
-            second.push(fault.after(self.cell.wire.call));
-        }
-        second
-    }
-
-    fn fault_on(&self, call: Call) -> Fault {
-        // What a step tries again by itself has to go on for longer.
-        let tries = match (self.cell.outcome, Row::of(self.cell.call)) {
-            (Outcome::Parks, Row::StorePut) => 4,
-            _ => 1,
-        };
-        Fault::new(self.cell.trouble.fault()).on(call).times(tries)
     }
 
     /// It strikes while a workspace is made.
@@ -140,6 +104,7 @@ impl Play<'_> {
             self.cancel(&create).await
         };
         let end = self.followed(&create).await;
+        let asked = asked.map(|it| it.status);
         match (end["status"].as_str(), asked) {
             (Some("cancelled"), Some(202)) => {
                 let removal = app.done(&removal(app, &end).await).await;
@@ -155,6 +120,31 @@ impl Play<'_> {
                 self.mode,
                 brief(&end)
             ),
+        }
+    }
+
+    /// It strikes while a workspace is changed.
+    async fn changed(&self, hand: &mut Hand<'_>) {
+        let (app, name) = (self.app, self.mode.name());
+        app.ready(name).await;
+        self.arm();
+        let update = app.tag(name).await;
+        self.until_struck(1).await;
+        let asked = if self.cell.trouble.is_done_by_hand() {
+            self.by_hand(hand, &update).await
+        } else {
+            self.cancel(&update).await
+        };
+        let end = self.followed(&update).await;
+        if let Some(removal) = asked {
+            let removal = app.done(&removal.body).await;
+            assert_eq!(removal["status"], "succeeded", "{}", brief(&removal));
+        } else if end["status"] == "failed" {
+            self.goes_on(&end).await;
+        } else {
+            assert_eq!(end["status"], "succeeded", "{}", brief(&end));
+            self.judge(&end);
+            app.removed(name).await;
         }
     }
 
@@ -194,8 +184,8 @@ impl Play<'_> {
         }
     }
 
-    /// What is done by hand, once or twice. The status of the answer to who cancelled meanwhile.
-    async fn by_hand(&self, hand: &mut Hand<'_>, operation: &Value) -> Option<u16> {
+    /// What is done by hand, once or twice. The answer to who cancelled meanwhile.
+    async fn by_hand(&self, hand: &mut Hand<'_>, operation: &Value) -> Option<Answer> {
         let trouble = self.cell.trouble;
         // What is held acts before its answer is held.
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -208,13 +198,13 @@ impl Play<'_> {
         }
         hand.interfere(trouble).await;
         // While the database is away nobody can cancel.
-        let early = trouble != Trouble::DatabaseLost && self.cell.way == Way::There;
+        let early = trouble != Trouble::DatabaseLost && self.cell.way != Way::Back;
         let mut asked = None;
         if early {
             asked = self.cancel(operation).await;
         }
         hand.go_on(trouble).await;
-        if !early && self.cell.way == Way::There {
+        if !early && self.cell.way != Way::Back {
             asked = self.cancel(operation).await;
         }
         if self.mode == Mode::Twice && self.second_comes(operation).await {
@@ -257,33 +247,32 @@ impl Play<'_> {
         assert_eq!(last["status"], "succeeded", "{}", brief(&last));
         let both = self.mode != Mode::Twice || self.strikes() >= 2;
         assert!(both, "it struck once: {}", brief(&last));
-        if self.cell.way == Way::There {
+        if self.cell.way != Way::Back {
             app.removed(self.mode.name()).await;
         }
     }
 
-    fn arm(&self) {
-        self.app.fault(self.first());
-        // By hand, the second is armed when the first has come.
-        if !self.cell.trouble.is_done_by_hand() {
-            self.second().into_iter().for_each(|it| self.app.fault(it));
-        }
-    }
-
-    async fn cancel(&self, create: &Value) -> Option<u16> {
+    /// Somebody cancels; what cannot be cancelled is removed.
+    async fn cancel(&self, operation: &Value) -> Option<Answer> {
         if self.mode != Mode::Cancelled {
             return None;
         }
         let until = Instant::now() + PATIENCE;
         loop {
-            let answer = ask(self.app, create, "cancel").await;
+            let answer = match self.cell.way {
+                Way::Changed => {
+                    let workspace = operation["target"]["id"].as_str().expect("a workspace");
+                    self.app.delete(&format!("/workspaces/{workspace}")).await
+                }
+                _ => ask(self.app, operation, "cancel").await,
+            };
             // A database that has just come back may be told of as away once more; who is told so asks again.
             if answer.status == 503 && Instant::now() < until {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
             assert!(matches!(answer.status, 202 | 409), "{}", answer.text);
-            return Some(answer.status);
+            return Some(answer);
         }
     }
 
@@ -381,8 +370,10 @@ impl Play<'_> {
 impl TestApp {
     /// Waits until the workspace of an operation that failed shows it.
     async fn phase_settles(&self, operation: &Value) {
-        if operation["status"] == "failed" {
-            self.phase(operation, "failed").await;
+        match (operation["status"].as_str(), operation["kind"].as_str()) {
+            (Some("failed"), Some("create")) => drop(self.phase(operation, "failed").await),
+            (Some("failed"), _) => drop(self.phase(operation, "ready").await),
+            _ => {}
         }
     }
 }

@@ -1,8 +1,10 @@
-//! What is done by hand while a call is in flight: the process dies, is told to stop, loses its lease, or its database.
+//! What strikes a call: a fault of the simulator; and what is done by hand while it is in flight: the process dies, is told to stop, loses its lease, or its database.
 
-use super::table::Trouble;
+use super::play::{Mode, Play};
+use super::table::{Outcome, Row, Trouble};
 use crate::support::mortal::Mortal;
 use crate::support::{TestApp, database};
+use simulator::{Call, Fault};
 use std::time::Duration;
 
 /// The hand, and the workers that it ends.
@@ -93,6 +95,54 @@ impl<'a> Hand<'a> {
         tokio::time::sleep(A_MOMENT).await;
         for worker in self.workers {
             worker.stopped().await;
+        }
+    }
+}
+
+impl Play<'_> {
+    /// What strikes first.
+    pub fn first(&self) -> Fault {
+        let fault = self.fault_on(self.cell.wire.call);
+        Fault {
+            after: self.cell.wire.after,
+            ..fault
+        }
+    }
+
+    /// What strikes the recovery: the call itself if it is sent again, the look for what came of it if not.
+    pub fn second(&self) -> Vec<Fault> {
+        if self.mode != Mode::Twice {
+            return Vec::new();
+        }
+        let looks = matches!(
+            self.cell.outcome,
+            Outcome::Finds | Outcome::Gone | Outcome::Knows
+        );
+        let mut second = match self.cell.outcome {
+            Outcome::Finds => Vec::new(),
+            _ => vec![self.first()],
+        };
+        if let Some(lookup) = self.cell.lookup.filter(|_| looks) {
+            let fault = self.fault_on(lookup);
+            second.push(fault.after(self.cell.wire.call));
+        }
+        second
+    }
+
+    pub fn fault_on(&self, call: Call) -> Fault {
+        // What a step tries again by itself has to go on for longer.
+        let tries = match (self.cell.outcome, Row::of(self.cell.call)) {
+            (Outcome::Parks, Row::StorePut) => 4,
+            _ => 1,
+        };
+        Fault::new(self.cell.trouble.fault()).on(call).times(tries)
+    }
+
+    pub fn arm(&self) {
+        self.app.fault(self.first());
+        // By hand, the second is armed when the first has come.
+        if !self.cell.trouble.is_done_by_hand() {
+            self.second().into_iter().for_each(|it| self.app.fault(it));
         }
     }
 }

@@ -205,7 +205,8 @@ impl Outcome {
                 "It logs in once more and sends the call again; refused a second time, it explains or parks, as below."
             }
             Self::Finds => {
-                "What the call made is found by its marker and adopted. The call is sent once, and never again."
+                "What the call made or set is found, by its marker if it has one, and adopted. The call is sent once, and \
+                 never again."
             }
             Self::LooksFirst => {
                 "It is looked for by its marker until it is certain that nothing was made (time-out and settle window); \
@@ -225,8 +226,8 @@ impl Outcome {
             }
             Self::GoesOn => "It goes on without the answer.",
             Self::Explains => {
-                "Waiting would not help. A create ends as `failed` with cause and hint, a removal stands as \
-                 `needs_attention`; either goes on when it is retried."
+                "Waiting would not help. A create or update ends as `failed` with cause and hint, a removal stands as \
+                 `needs_attention`; each goes on when it is retried."
             }
             Self::Parks => {
                 "The operation waits for the store and says so (`waiting_for: secret_store`). No token lives meanwhile \

@@ -13,6 +13,8 @@ pub enum Action {
     Repeat(usize),
     /// Somebody says that it shall be there: one that failed is retried.
     Put(usize),
+    /// Somebody wants another tag on it.
+    Tag(usize),
     /// Somebody deletes it, which stops its create.
     Delete(usize),
     /// All clocks move on by so many seconds.
@@ -47,6 +49,7 @@ impl fmt::Display for Action {
             Self::Submit(n) => write!(f, "submit {n}"),
             Self::Repeat(n) => write!(f, "repeat {n}"),
             Self::Put(n) => write!(f, "put {n}"),
+            Self::Tag(n) => write!(f, "tag {n}"),
             Self::Delete(n) => write!(f, "delete {n}"),
             Self::Advance(seconds) => write!(f, "advance {seconds}"),
             Self::Next => write!(f, "next"),
@@ -75,6 +78,7 @@ impl FromStr for Action {
             "submit" => Self::Submit(number()?),
             "repeat" => Self::Repeat(number()?),
             "put" => Self::Put(number()?),
+            "tag" => Self::Tag(number()?),
             "delete" => Self::Delete(number()?),
             "advance" => Self::Advance(object.parse().map_err(|_| wrong())?),
             "next" => Self::Next,

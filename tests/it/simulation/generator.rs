@@ -94,7 +94,7 @@ impl Generator {
             one(&mut self.chance, &LOST),
             one(&mut self.chance, &self.calls.creates),
         );
-        let mut story = match self.chance.random_range(0..6) {
+        let mut story = match self.chance.random_range(0..8) {
             // Deleted while nobody knows whether something was made.
             0 => vec![
                 made,
@@ -127,8 +127,29 @@ impl Generator {
                 Action::Work,
                 Action::Resume,
             ],
+            // Another tag, and another, while the call for the first may still arrive.
+            4 | 5 => vec![
+                Action::Submit(workspace),
+                Action::Work,
+                Action::Advance(480),
+                Action::Work,
+                Action::Fault(
+                    one(
+                        &mut self.chance,
+                        &[FaultKind::HoldRequest, FaultKind::AnswerLost],
+                    ),
+                    self.calls.update,
+                ),
+                Action::Tag(workspace),
+                Action::Work,
+                one(&mut self.chance, &[Ended::Stolen, Ended::Out]).into(),
+                Action::Work,
+                Action::Tag(workspace),
+                Action::Work,
+                Action::Resume,
+            ],
             // Deleted in the middle of something.
-            4 => vec![
+            6 => vec![
                 Action::Submit(workspace),
                 self.hold(),
                 Action::Work,
@@ -162,7 +183,8 @@ impl Generator {
             50..57 => Action::Submit(workspace),
             57..59 => Action::Repeat(workspace),
             59..62 => Action::Put(workspace),
-            62..67 => Action::Delete(workspace),
+            62..65 => Action::Tag(workspace),
+            65..67 => Action::Delete(workspace),
             67..78 => self.fault(),
             78..86 => self.hold(),
             86..90 => Action::Resume,

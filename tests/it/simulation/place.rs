@@ -1,7 +1,7 @@
 //! Where a world is: the cloud in which workspaces are made, and the store to which tokens are delivered.
 
 use crate::support::stores::Store;
-use crate::support::variants::{behind, sent};
+use crate::support::variants::{behind, outside, sent};
 use brickyard::dev;
 use brickyard::domain::cloud::{Cloud, ComputeMode};
 use brickyard::provisioning::step::{self, Kind};
@@ -28,6 +28,8 @@ pub struct Calls {
     pub others: Vec<Call>,
     /// What asks for the workspace itself.
     pub workspace: Call,
+    /// What changes it.
+    pub update: Call,
     /// What befalls that which is made or removed, and by which call.
     pub fates: Vec<(FaultKind, Call)>,
 }
@@ -111,6 +113,7 @@ impl Place {
             creates: names(creates),
             others: names(others),
             workspace: behind(self.cloud(), step::Call::CreateWorkspace)[0].0,
+            update: outside(self.cloud(), step::Call::UpdateWorkspace)[0],
             fates: self.fates(),
         }
     }
@@ -138,6 +141,7 @@ impl Place {
                 (K::ArmError, Call::ArmCreateWorkspace),
                 (K::ArmFails, Call::ArmPutNsg),
                 (K::ArmFails, Call::ArmPutVnet),
+                (K::ArmFails, Call::ArmUpdateWorkspace),
                 (K::ArmFails, Call::ArmDeleteWorkspace),
                 (K::GroupLingers, Call::ArmDeleteWorkspace),
                 (K::ArmFails, Call::ArmDeleteVnet),

@@ -45,6 +45,8 @@ pub struct World {
     now: Duration,
     /// How often each name was asked for under a new key.
     rounds: [u32; WORKSPACES],
+    /// How often another tag was wanted.
+    tags: u32,
     stops: Vec<Stop>,
 }
 
@@ -106,6 +108,7 @@ impl World {
             workers: Vec::new(),
             now: Duration::ZERO,
             rounds: [0; WORKSPACES],
+            tags: 0,
             stops: Vec::new(),
         };
         world.begin();
@@ -139,6 +142,14 @@ impl World {
                 let body = json!({"template": template(*n)}).to_string();
                 let path = format!("/workspaces/{}", name(*n));
                 self.send("PUT", &path, *n, None, Some(&body)).await;
+            }
+            Action::Tag(n) => {
+                self.tags += 1;
+                // Now and then the one that is there goes.
+                let value = (!self.tags.is_multiple_of(3)).then(|| self.tags.to_string());
+                let body = json!({"tags": {"tag": value}}).to_string();
+                let path = format!("/workspaces/{}", name(*n));
+                self.send("PATCH", &path, *n, None, Some(&body)).await;
             }
             Action::Delete(n) => self.delete(*n).await,
             Action::Advance(seconds) => self.advance(Duration::from_secs(*seconds)).await,

@@ -62,7 +62,7 @@ pub fn outside(cloud: Cloud, call: step::Call) -> &'static [Call] {
 /// All that steps send on a cloud, each with its kind, in the order of the plan.
 pub fn sent(cloud: Cloud) -> Vec<(Call, Kind)> {
     let steps = plan::steps(cloud, ComputeMode::Classic).iter();
-    let calls = steps.flat_map(|step| step.calls());
+    let calls = steps.chain(plan::UPDATE).flat_map(|step| step.calls());
     let mut all: Vec<(Call, Kind)> = Vec::new();
     for call in calls {
         for &outside in outside(cloud, *call) {
@@ -102,18 +102,29 @@ pub fn wires(variant: &Variant, step: &str, call: step::Call) -> Vec<Wire> {
     }
     let calls = outside(cloud, call);
     use step::Call as C;
-    let [create, get, delete] = match cloud {
+    let [create, get, update, delete] = match cloud {
         Cloud::Aws => [
             Call::CreateWorkspace,
             Call::GetWorkspace,
+            Call::UpdateWorkspace,
             Call::DeleteWorkspace,
         ],
         Cloud::Azure => [
             Call::ArmCreateWorkspace,
             Call::ArmGetWorkspace,
+            Call::ArmUpdateWorkspace,
             Call::ArmDeleteWorkspace,
         ],
     };
+    if (step, call) == ("update_workspace", C::GetWorkspace) {
+        // It looks before and after.
+        let looks = [None, Some(update)].map(|after| Wire {
+            call: get,
+            after,
+            before: None,
+        });
+        return looks.into();
+    }
     let (after, before) = match (step, call) {
         ("preflight", _) => (None, Some(create)),
         (_, C::ReportNetwork) => (Some(create), None),
@@ -191,6 +202,7 @@ fn on_aws(call: step::Call) -> &'static [Call] {
         C::FindWorkspaces => &[Call::ListWorkspaces],
         C::GetWorkspace => &[Call::GetWorkspace],
         C::CreateWorkspace => &[Call::CreateWorkspace],
+        C::UpdateWorkspace => &[Call::UpdateWorkspace],
         C::DeleteWorkspace => &[Call::DeleteWorkspace],
         C::FindServicePrincipal => &[Call::ListServicePrincipals],
         C::CreateServicePrincipal => &[Call::CreateServicePrincipal],
@@ -223,6 +235,7 @@ fn on_azure(call: step::Call) -> &'static [Call] {
         C::DeleteNetwork => &[Call::ArmDeleteVnet, Call::ArmDeleteNsg],
         C::FindWorkspaces | C::GetWorkspace => &[Call::ArmGetWorkspace],
         C::CreateWorkspace => &[Call::ArmCreateWorkspace],
+        C::UpdateWorkspace => &[Call::ArmUpdateWorkspace],
         C::ExplainFailed => &[Call::ArmOperationStatus],
         C::Leftovers => &[Call::ArmListGroupResources],
         C::DeleteWorkspace => &[Call::ArmDeleteWorkspace],

@@ -102,6 +102,11 @@ impl Variant {
         plan::steps(self.row.0, self.row.1)
     }
 
+    /// These, and those of an update.
+    pub fn all_steps(&self) -> impl Iterator<Item = &'static dyn Step> {
+        self.steps().iter().chain(plan::UPDATE).copied()
+    }
+
     /// The same, with its token in another store.
     pub fn delivering_to(self, store: &'static Store) -> Self {
         Self { store, ..self }
@@ -180,6 +185,8 @@ pub fn left(app: &TestApp) -> Inventory {
 pub struct Life {
     /// The calls that a create makes, in their order.
     pub there: Vec<Call>,
+    /// The calls that an update makes, likewise.
+    pub changed: Vec<Call>,
     /// The calls that a removal makes, likewise.
     pub back: Vec<Call>,
     /// How many objects of each kind are made.
@@ -207,9 +214,13 @@ impl Life {
         app.ready("model").await;
         let there = since(begin);
         let middle = app.simulator.arrivals().len();
+        app.tagged("model").await;
+        let changed = since(middle);
+        let middle = app.simulator.arrivals().len();
         app.removed("model").await;
         let life = Self {
             there,
+            changed,
             back: since(middle),
             made: made(&app),
         };
@@ -218,9 +229,14 @@ impl Life {
         life
     }
 
+    /// The calls of its parts.
+    pub fn ways(&self) -> [&[Call]; 3] {
+        [&self.there, &self.changed, &self.back]
+    }
+
     /// All its calls.
     pub fn calls(&self) -> BTreeSet<Call> {
-        self.there.iter().chain(&self.back).copied().collect()
+        self.ways().into_iter().flatten().copied().collect()
     }
 }
 

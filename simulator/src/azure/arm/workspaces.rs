@@ -81,7 +81,7 @@ pub(super) fn put(state: &mut State, request: &Request) -> Outcome {
         return Err(error(409, "InvalidResourceLocation", &words).by_mistake());
     }
     changes::check(&azure.properties, &before.show(now), &properties)?;
-    Ok(update(state, request, at, properties, tags))
+    Ok(update(state, request, 200, at, properties, tags))
 }
 
 fn create(
@@ -194,6 +194,7 @@ fn accepted(status: u16, body: &Value, url: String) -> Answer {
 fn update(
     state: &mut State,
     request: &Request,
+    status: u16,
     at: usize,
     properties: Map<String, Value>,
     tags: Map<String, Value>,
@@ -226,7 +227,7 @@ fn update(
     let url = url(request, &azure.group, &azure.location, &operation);
     let answer = workspace.show(now);
     state.azure.arm.operations.push(operation);
-    accepted(200, &answer, url)
+    accepted(status, &answer, url)
 }
 
 pub(super) fn get(state: &mut State, request: &Request) -> Outcome {
@@ -277,15 +278,13 @@ pub(super) fn patch(state: &mut State, request: &Request) -> Outcome {
     let body: Patch = parse(request)?;
     rules::check_tags(Some(&body.tags))?;
     let at = find(state, request)?;
-    let now = state.now();
-    let workspace = &mut state.workspaces[at];
+    let workspace = &state.workspaces[at];
     if !matches!(workspace.phase, Phase::Running | Phase::Failed(_)) {
         let words = format!("The workspace '{}' is busy.", workspace.name);
         return Err(error(409, "Conflict", &words));
     }
     let tags = body.tags.into_iter().map(|(k, v)| (k, Value::from(v)));
-    workspace.given = given(tags.collect());
-    Ok(Answer::ok(&workspace.show(now)))
+    Ok(update(state, request, 202, at, Map::new(), tags.collect()))
 }
 
 pub(super) fn delete(state: &mut State, request: &Request) -> Outcome {

@@ -180,8 +180,13 @@ async fn a_second_put_updates_and_does_not_hurry() {
     azure.pass(20);
     assert_eq!(azure.get(&path).await.1["tags"], json!({"team": "b"}));
     let patch = Some(json!({"tags": {"team": "c"}}));
-    let patched = azure.send(Method::PATCH, &path, patch).await;
+    let patched = azure.send(Method::PATCH, &path, patch.clone()).await;
+    assert_eq!(patched.status(), 202);
+    assert!(patched.headers().contains_key("azure-asyncoperation"));
     assert_eq!(reply(patched).await.1["tags"], json!({"team": "c"}));
+    let busy = azure.send(Method::PATCH, &path, patch).await;
+    assert_eq!(busy.status(), 409);
+    azure.pass(20);
     assert_eq!(azure.mistakes(), 0);
     body["properties"]["managedResourceGroupId"] = format!(
         "/subscriptions/{}/resourceGroups/other",

@@ -27,7 +27,7 @@ enum Breach {
 use Breach::{Else, Rows};
 
 /// A world in which everything has happened: `alpha` is ready, `beta` is deleted, `gamma` has failed and is kept,
-/// `omega` is another team's.
+/// `omega` is another team's and was tagged.
 async fn world() -> TestApp {
     let kept = dev::OBJECTS.replace("keep_failed_seconds = 0", "keep_failed_seconds = 86400");
     let builder = Builder {
@@ -59,6 +59,10 @@ async fn world() -> TestApp {
     let body = json!({"name": "omega", "template": "sandbox"}).to_string();
     let omega = app.send("POST", "/workspaces", &headers, Some(&body)).await;
     done(&app, &omega.body).await;
+    let body = json!({"tags": {"stage": "test"}}).to_string();
+    let path = "/workspaces/omega";
+    let tagged = app.send("PATCH", path, &headers, Some(&body)).await;
+    done(&app, &tagged.body).await;
     app
 }
 
@@ -249,6 +253,7 @@ const BREACHES: &[(&str, &str, Breach)] = &[
     ("I7", "a phase was changed", Rows(|it| workspace(it, "alpha", "phase = 'failed'"))),
     ("I7", "somebody else has it in hand", Rows(|it| workspace(it, "alpha", "active_operation = last_operation"))),
     ("I7", "labels were changed in silence", Rows(|it| workspace(it, "alpha", "labels = '{}'"))),
+    ("I7", "tags were changed in silence", Rows(|it| workspace(it, "omega", "spec = jsonb_set(spec, '{tags}', '{}')"))),
     ("I8", "an old lease wrote", Rows(|it| audit(&format!("update audit set epoch = 99 where seq = (select min(seq) from audit where epoch is not null and operation_id = '{}')", it.operation("alpha"))))),
     ("I8", "an old lease was permitted to send", Rows(|_| "update attempts set epoch = 99 where call = 'create_credentials'".to_owned())),
     ("I8", "a job's epoch fell", Rows(|_| audit("update audit set epoch = 5 where actor = 'system:failed-create'"))),
@@ -301,6 +306,8 @@ const BREACHES: &[(&str, &str, Breach)] = &[
     })),
     ("I15", "a process ended badly", Else(|it| it.history.stops.push(stop(1, 1)))),
     ("I15", "a process took too long", Else(|it| it.history.stops.push(stop(0, 60)))),
+    ("I17", "a tag is another", Else(|it| it.inventory.workspaces.iter_mut().for_each(|it| drop(it.tags.insert("stage".to_owned(), "used".to_owned()))))),
+    ("I17", "a tag that was taken away is there", Rows(|it| workspace(it, "omega", "spec = jsonb_set(spec, '{removed_tags}', '[\"stage\"]')"))),
     ("I15", "a process that has stopped holds a job", Rows(|it| {
         let owner = it.history.stops[0].owner;
         a_job("observe", "other", &format!("'{owner}', clock() + interval '1 minute'"))
