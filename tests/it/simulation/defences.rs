@@ -95,3 +95,15 @@ async fn a_removal_looks_for_what_may_have_been_made_until_it_is_certain() {
     )
     .await;
 }
+
+/// A change that is still on its way would go over the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_may_still_arrive_is_waited_for() {
+    replay(
+        Place::Aws,
+        0,
+        "submit 1; work; advance 480; work; hold_request update_workspace; tag 1; run 0; steal; run 1; run 1; tag 1; \
+         run 1; resume; work",
+    )
+    .await;
+}

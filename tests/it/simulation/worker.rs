@@ -67,7 +67,8 @@ fn on_its_way(call: Call) -> Duration {
 
 /// Whether a successor waits for what this call may still do, by its attempt.
 fn is_awaited(call: Call) -> bool {
-    matches!(kind(call), Some(Kind::Create | Kind::Mint))
+    let update = matches!(call, Call::UpdateWorkspace | Call::ArmUpdateWorkspace);
+    update || matches!(kind(call), Some(Kind::Create | Kind::Mint))
 }
 
 impl Worker {

@@ -101,15 +101,22 @@ async fn finished_operations_go_but_for_those_that_somebody_may_ask_for() {
         .await;
     assert_eq!(put.status, 202, "{}", put.text);
     assert_eq!(app.done(&put.body).await["status"], "succeeded");
+    let update = app.tagged("retried").await;
+    let none = app
+        .patch("/workspaces/retried", &json!({"tags": null}))
+        .await;
+    assert_eq!(app.done(&none.body).await["status"], "succeeded");
     app.advance(89 * DAY).await;
     app.sweep().await;
     assert_eq!(status(&app, &withdrawn).await, 200, "not before its time");
     app.advance(2 * DAY).await;
     app.sweep().await;
     assert_eq!(status(&app, &withdrawn).await, 404);
-    assert_eq!(status(&app, &put.body).await, 200, "the newest");
-    assert_eq!(status(&app, &first).await, 200, "the newest continues it");
-    assert_eq!(app.audited("operation.purged").await.len(), 1);
+    assert_eq!(status(&app, &update).await, 404);
+    assert_eq!(status(&app, &none.body).await, 200, "the newest");
+    assert_eq!(status(&app, &put.body).await, 200, "by which it was made");
+    assert_eq!(status(&app, &first).await, 200, "which continues it");
+    assert_eq!(app.audited("operation.purged").await.len(), 2);
     // What was made is still known to whoever removes it.
     app.removed("retried").await;
     assert!(app.simulator.inventory().is_empty());
