@@ -128,6 +128,8 @@ pub trait SecretStore: Send + Sync {
     /// Whether the store itself refuses a put whose expected version is no longer the current one when it arrives. If it
     /// does not, a put that comes late goes over a newer one.
     fn compares(&self) -> bool;
+    /// Whether a put first brings back what was deleted there, which takes a while and cannot be seen meanwhile.
+    fn restores(&self) -> bool;
     /// Reachable, unsealed, authenticated, and, as far as can be told without writing a value, the path may be written.
     async fn check(&self, path: &str) -> Result<Checked>;
     /// Writes the value if the store's version is still `expected` (`None`: nothing was ever written there), and tells

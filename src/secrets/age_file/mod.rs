@@ -183,6 +183,10 @@ impl SecretStore for AgeFile {
         true
     }
 
+    fn restores(&self) -> bool {
+        false
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         self.unlocked(path, "checking the secret store", |files| {
             files.check()?;

@@ -190,6 +190,10 @@ impl SecretStore for Aws {
         true
     }
 
+    fn restores(&self) -> bool {
+        false
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         let name = self.name(path)?;
         self.describe(&name, "checking the secret store").await?;

@@ -229,6 +229,10 @@ impl SecretStore for AzureKeyVault {
         false
     }
 
+    fn restores(&self) -> bool {
+        true
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         let doing = "checking the secret store";
         let name = self.name(path)?;

@@ -168,6 +168,10 @@ impl SecretStore for Vault {
         true
     }
 
+    fn restores(&self) -> bool {
+        false
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         let doing = "checking the secret store";
         let (data, about) = (self.path("data", path)?, self.path("metadata", path)?);

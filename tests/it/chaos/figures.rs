@@ -30,6 +30,8 @@ pub struct Figures {
     pub asked: u32,
     /// Creates that ended well.
     pub ready: u32,
+    /// Updates that ended well.
+    pub tagged: u32,
     /// Removals that ended well.
     pub deleted: u32,
     /// Creates that were cancelled, or ended by a removal.
@@ -80,10 +82,11 @@ impl fmt::Display for Figures {
         )?;
         writeln!(
             f,
-            "  {} workspaces asked for: {} ready, {} cancelled, {} removals; {} requests sent again, {} parked",
+            "  {} workspaces asked for: {} ready, {} cancelled, {} updates, {} removals; {} requests sent again, {} parked",
             self.asked,
             self.ready,
             self.cancelled,
+            self.tagged,
             self.deleted,
             self.repeated,
             self.parked.len()

@@ -29,11 +29,12 @@ pub const KINDS: [(&str, step::Call); 5] = [
 ];
 
 /// Calls that take a while in a run, on whatever cloud, and how many seconds.
-pub const SLOW: [(step::Call, f64); 10] = [
+pub const SLOW: [(step::Call, f64); 11] = [
     (step::Call::CreateCredentials, 0.3),
     (step::Call::CreateStorage, 0.2),
     (step::Call::CreateNetwork, 0.2),
     (step::Call::CreateWorkspace, 0.4),
+    (step::Call::UpdateWorkspace, 0.3),
     (step::Call::CreateServicePrincipal, 0.2),
     (step::Call::ListTokens, 0.1),
     (step::Call::MintToken, 0.3),

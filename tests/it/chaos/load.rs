@@ -164,6 +164,7 @@ impl Client<'_> {
             0..3 => self.follow(&create).await,
             3..6 => {
                 self.follow(&create).await;
+                self.tag(&workspace).await;
                 self.remove(&workspace).await;
             }
             6..8 => {
@@ -228,6 +229,25 @@ impl Client<'_> {
             Some("succeeded") => it.ready += 1,
             _ => it.wrong.push(format!("a create ended so: {done}")),
         });
+    }
+
+    /// Wants another tag on one that is ready.
+    async fn tag(&mut self, workspace: &str) {
+        let path = format!("/workspaces/{workspace}");
+        let body = json!({"tags": {"round": self.round.to_string()}}).to_string();
+        let answer = self.ask("PATCH", &path, &[], Some(&body)).await;
+        match answer.status {
+            202 => {
+                let done = self.done(&answer.body).await;
+                self.load.count(|it| match done["status"].as_str() {
+                    Some("succeeded") => it.tagged += 1,
+                    _ => it.wrong.push(format!("an update ended so: {done}")),
+                });
+            }
+            // The answer to the first time it was asked was lost.
+            200 => self.load.count(|it| it.tagged += 1),
+            _ => self.wrong("an update", &answer),
+        }
     }
 
     /// Stops a create, if that is still possible, and sees to it that nothing is left.

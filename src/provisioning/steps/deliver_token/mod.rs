@@ -335,8 +335,8 @@ async fn remove_secret(
 ) -> Result<Result<(), StoreError>, Halt> {
     let stored = match context.store.metadata(&target.path).await {
         Ok(Some(stored)) => stored,
-        // What a put of ours began to bring back cannot be seen for a while; asked to remove it, such a store says so.
-        Ok(None) if !context.store.compares() => {
+        // What a put of ours began to bring back is asked to be removed all the same: then the store says that it comes.
+        Ok(None) if context.store.restores() => {
             context.still_ours().await?;
             return Ok(context.store.delete(&target.path).await);
         }

@@ -105,6 +105,10 @@ impl SecretStore for Patient {
         self.0.compares()
     }
 
+    fn restores(&self) -> bool {
+        self.0.restores()
+    }
+
     async fn check(&self, path: &str) -> Result<Checked> {
         waits!(self.0.check(path))
     }
