@@ -24,7 +24,7 @@ pub struct UpdateWorkspace;
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Memo {
-    /// The change was accepted. That it cannot be seen yet proves nothing: tags may show late.
+    /// The change was accepted. Whether it can be seen says nothing: tags may show late.
     accepted: bool,
 }
 
@@ -64,15 +64,14 @@ impl Step for UpdateWorkspace {
             message: there.status_message.clone(),
         });
         match there.status.as_str() {
-            "RUNNING" if accepted || is_so(&there.tags, &context.workspace.spec) => {
-                close(context, unresolved, Closed::Adopted);
-                Ok(Outcome::Done("its tags are as asked for".into()))
-            }
+            "RUNNING" if accepted => Ok(Outcome::Done("its tags are as asked for".into())),
             "FAILED" if accepted => Err(failed(context, &there).await?),
             // A change may also mend what an earlier one has broken.
-            "RUNNING" | "FAILED" if unresolved.is_some() => {
-                close(context, unresolved, Closed::Absent);
-                Ok(Outcome::Again("nothing was changed; asking again".into()))
+            "RUNNING" | "FAILED" if let Some(earlier) = unresolved => {
+                context.effect(Effect::Closed(earlier.id, Closed::Absent));
+                Ok(Outcome::Again(
+                    "an earlier change was never answered; asking again".into(),
+                ))
             }
             "RUNNING" | "FAILED" => send(context, &id, there.tags).await,
             "BANNED" => Err(given_up(Code::WorkspaceBanned, &there)),
@@ -93,12 +92,6 @@ impl Step for UpdateWorkspace {
 fn may_arrive(earlier: &Unresolved) -> Option<Duration> {
     let left = -earlier.overdue_seconds;
     (left > 0.0).then(|| Duration::from_secs_f64(left + 0.05))
-}
-
-fn close(context: &mut StepContext<'_>, unresolved: Option<Unresolved>, outcome: Closed) {
-    if let Some(attempt) = unresolved {
-        context.effect(Effect::Closed(attempt.id, outcome));
-    }
 }
 
 async fn send(
@@ -126,12 +119,6 @@ async fn send(
     }
     context.set_memo(&Memo { accepted: true });
     Ok(Outcome::Again("Databricks accepted the tags".into()))
-}
-
-/// Whether all that it shall have is there, and nothing that was taken away.
-fn is_so(there: &BTreeMap<String, String>, spec: &Spec) -> bool {
-    let has = |(name, value)| there.get(name) == Some(value);
-    spec.tags.iter().all(has) && !spec.removed_tags.iter().any(|it| there.contains_key(it))
 }
 
 /// All tags that it shall have: its own, our marker, and what others have put there.

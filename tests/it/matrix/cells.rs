@@ -120,7 +120,6 @@ pub async fn of(row: Row) -> Vec<Cell> {
                     Call::PutSecret | Call::PutMetadata | Call::DeleteSecret => {
                         Some(Outside::StoreMetadataGet)
                     }
-                    Call::UpdateWorkspace => looks,
                     _ if row == Row::Create => looks,
                     _ => None,
                 };

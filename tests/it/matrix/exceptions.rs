@@ -91,16 +91,6 @@ const UNHEARD: &[Trouble] = &[
     Trouble::Truncated,
 ];
 
-/// It was set, and nobody heard of it.
-const SET: &[Trouble] = &[
-    Trouble::AnswerLost,
-    Trouble::AnswerLate,
-    Trouble::ErrorAfterActing,
-    Trouble::Truncated,
-    Trouble::KilledAfter,
-    Trouble::LeaseLost,
-];
-
 const REFUSED: &[Trouble] = &[Trouble::Forbidden];
 
 const UNKNOWN: &str = "what cannot be checked blocks nothing";
@@ -110,7 +100,6 @@ const SECRET: &str = "a client secret that is refused is not accepted the second
 const UNTRIED: &str = "a token that did not prove itself is revoked, and never stored";
 const YOUNG: &str = "a young workspace refuses for a while";
 const CHALLENGED: &str = "the store says where to log in: that is done once more, as in the cloud";
-const SEEN: &str = "what was set is seen where it is looked at first";
 const OF_THE_VALUE: &str = "each version has an id that is made from the value";
 const ENDS_WITH_IT: &str =
     "tokens that cannot be revoked do not keep their workspace alive: they end with it";
@@ -151,8 +140,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     Exception { step: "deliver_token", call: Outside::StoreMetadataGet, at: Some(&Store::Azure), way: Way::Back, troubles: &[Trouble::Unauthorized], outcome: LogsIn, why: CHALLENGED },
     Exception { step: "deliver_token", call: Outside::StoreDelete, at: Some(&Store::Azure), way: Way::Back, troubles: &[Trouble::Unauthorized], outcome: LogsIn, why: CHALLENGED },
     Exception { step: "deliver_token", call: Outside::StoreDeletedGet, at: Some(&Store::Azure), way: Way::There, troubles: REFUSED, outcome: GoesOn, why: UNKNOWN },
-    Exception { step: "update_workspace", call: Outside::UpdateWorkspace, at: None, way: Way::Changed, troubles: SET, outcome: Finds, why: SEEN },
-    Exception { step: "update_workspace", call: Outside::ArmUpdateWorkspace, at: None, way: Way::Changed, troubles: SET, outcome: Finds, why: SEEN },
     Exception { step: "deliver_token", call: Outside::StorePut, at: Some(&Store::Aws), way: Way::There, troubles: UNHEARD, outcome: Knows, why: OF_THE_VALUE },
     Exception { step: "deliver_token", call: Outside::StorePut, at: Some(&Store::Azure), way: Way::There, troubles: UNHEARD, outcome: Knows, why: OF_THE_VALUE },
 ];

@@ -68,7 +68,7 @@ const STEERED: &[(&str, &str, &str, &str)] = &[
     (
         "update_workspace",
         "cannot be: it ends by itself; a removal of the workspace stops it",
-        "looks whether the workspace has its tags, and sets them if not",
+        "sets the tags again",
         "is in no removal: tags go with their workspace",
     ),
 ];

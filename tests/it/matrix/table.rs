@@ -205,8 +205,7 @@ impl Outcome {
                 "It logs in once more and sends the call again; refused a second time, it explains or parks, as below."
             }
             Self::Finds => {
-                "What the call made or set is found, by its marker if it has one, and adopted. The call is sent once, and \
-                 never again."
+                "What the call made is found by its marker and adopted. The call is sent once, and never again."
             }
             Self::LooksFirst => {
                 "It is looked for by its marker until it is certain that nothing was made (time-out and settle window); \

@@ -18,6 +18,8 @@ pub enum Place {
     AwsAndKeyVault,
     /// Azure, with Vault.
     AzureAndVault,
+    /// AWS, with Secrets Manager.
+    AwsAndSecretsManager,
 }
 
 /// What is called there.
@@ -36,11 +38,12 @@ pub struct Calls {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Aws,
         Self::Azure,
         Self::AwsAndKeyVault,
         Self::AzureAndVault,
+        Self::AwsAndSecretsManager,
     ];
 
     /// That of a seed.
@@ -51,7 +54,7 @@ impl Place {
 
     pub fn cloud(self) -> Cloud {
         match self {
-            Self::Aws | Self::AwsAndKeyVault => Cloud::Aws,
+            Self::Aws | Self::AwsAndKeyVault | Self::AwsAndSecretsManager => Cloud::Aws,
             Self::Azure | Self::AzureAndVault => Cloud::Azure,
         }
     }
@@ -60,12 +63,13 @@ impl Place {
         match self {
             Self::Aws | Self::AzureAndVault => Store::Vault,
             Self::Azure | Self::AwsAndKeyVault => Store::Azure,
+            Self::AwsAndSecretsManager => Store::Aws,
         }
     }
 
     /// Whether the store itself refuses a put that comes too late.
     pub fn compares(self) -> bool {
-        matches!(self.store(), Store::Vault)
+        !matches!(self.store(), Store::Azure)
     }
 
     /// Whether its workers share a process: what one is told to wait for, all wait for. Not where the store does not
@@ -104,6 +108,11 @@ impl Place {
         if matches!(self.store(), Store::Azure) {
             sent.retain(|(call, _)| *call != Call::StoreCapabilities);
             sent.push((Call::StoreDeletedGet, Kind::Wait));
+            sent.push((Call::StoreRestore, Kind::Put));
+        }
+        if matches!(self.store(), Store::Aws) {
+            sent.retain(|(call, _)| *call != Call::StoreCapabilities);
+            sent.push((Call::StoreStage, Kind::Put));
             sent.push((Call::StoreRestore, Kind::Put));
         }
         let makes = |kind| matches!(kind, Kind::Create | Kind::Mint | Kind::Put);

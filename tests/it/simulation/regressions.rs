@@ -47,3 +47,14 @@ async fn what_is_being_brought_back_is_waited_for_and_removed() {
     )
     .await;
 }
+
+/// What tags there are shows late: that one to be taken away was not seen was taken for its being gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_does_not_show_is_taken_away_too() {
+    replay(
+        Place::Aws,
+        67,
+        "tags_late create_workspace; submit 2; work; advance 480; work; tag 2; work; tag 2; work; tag 2; work",
+    )
+    .await;
+}
