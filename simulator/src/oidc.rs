@@ -1,5 +1,7 @@
 //! The issuer of the callers' bearer tokens. Its keys are made for this simulator and guard nothing.
 
+use std::collections::HashMap;
+
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
@@ -20,13 +22,19 @@ const KEYS: [&str; 3] = [
 pub(crate) struct Issuer {
     generation: usize,
     published: Vec<usize>,
+    /// What was signed before, by key and claims: the same again gives the same token, and signing takes a while.
+    signed: HashMap<(usize, String), String>,
 }
+
+/// So many are remembered.
+const SIGNED: usize = 1000;
 
 impl Issuer {
     pub(crate) fn new() -> Issuer {
         Issuer {
             generation: 0,
             published: vec![0],
+            signed: HashMap::new(),
         }
     }
 
@@ -61,16 +69,25 @@ impl Issuer {
         }
     }
 
-    fn sign(&self, claims: &Map<String, Value>) -> String {
+    fn sign(&mut self, claims: &Map<String, Value>) -> String {
+        let what = (self.generation, json!(claims).to_string());
+        if let Some(token) = self.signed.get(&what) {
+            return token.clone();
+        }
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(Self::kid(self.generation));
-        jsonwebtoken::encode(&header, claims, &Self::key(self.generation))
-            .expect("a JSON object is signed with a valid key")
+        let token = jsonwebtoken::encode(&header, claims, &Self::key(self.generation))
+            .expect("a JSON object is signed with a valid key");
+        if self.signed.len() >= SIGNED {
+            self.signed.clear();
+        }
+        self.signed.insert(what, token.clone());
+        token
     }
 }
 
 /// Signs claims; issuer, audience and times are filled in where they are absent.
-pub(crate) fn mint(state: &State, claims: Value) -> String {
+pub(crate) fn mint(state: &mut State, claims: Value) -> String {
     let mut claims = match claims {
         Value::Object(claims) => claims,
         _ => Map::new(),

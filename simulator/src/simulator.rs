@@ -143,7 +143,7 @@ impl Simulator {
     /// A bearer token of the issuer. `iss`, `aud`, `iat` and `exp` (in an hour) are filled in where
     /// they are absent; a claim given as `null` is left out.
     pub fn mint_jwt(&self, claims: serde_json::Value) -> String {
-        oidc::mint(&self.0.core.state(), claims)
+        oidc::mint(&mut self.0.core.state(), claims)
     }
 
     /// The issuer signs with another key from now on; `keep` leaves the former ones published.
