@@ -207,25 +207,24 @@ fn warn(raw: &Raw, key: &str, warnings: &mut Vec<Mistake>) {
 
 impl Raw {
     fn settable(&self) -> Settable {
-        let raw = self;
         Settable {
-            region: raw.region.clone(),
-            tier: raw.tier.clone(),
-            credentials_id: raw.credentials_id.clone(),
-            role_arn: raw.role_arn.clone(),
-            storage_configuration_id: raw.storage_configuration_id.clone(),
-            bucket_name: raw.bucket_name.clone(),
-            network_id: raw.network_id.clone(),
-            vpc_id: raw.vpc_id.clone(),
-            subnet_ids: raw.subnet_ids.clone(),
-            security_group_ids: raw.security_group_ids.clone(),
-            resource_group: raw.resource_group.clone(),
-            vnet_id: raw.vnet_id.clone(),
-            public_subnet: raw.public_subnet.clone(),
-            private_subnet: raw.private_subnet.clone(),
-            vnet_range: raw.vnet_range.clone(),
-            token_lifetime_seconds: Some(raw.token_lifetime_seconds),
-            keep_failed_seconds: Some(raw.keep_failed_seconds),
+            region: self.region.clone(),
+            tier: self.tier.clone(),
+            credentials_id: self.credentials_id.clone(),
+            role_arn: self.role_arn.clone(),
+            storage_configuration_id: self.storage_configuration_id.clone(),
+            bucket_name: self.bucket_name.clone(),
+            network_id: self.network_id.clone(),
+            vpc_id: self.vpc_id.clone(),
+            subnet_ids: self.subnet_ids.clone(),
+            security_group_ids: self.security_group_ids.clone(),
+            resource_group: self.resource_group.clone(),
+            vnet_id: self.vnet_id.clone(),
+            public_subnet: self.public_subnet.clone(),
+            private_subnet: self.private_subnet.clone(),
+            vnet_range: self.vnet_range.clone(),
+            token_lifetime_seconds: Some(self.token_lifetime_seconds),
+            keep_failed_seconds: Some(self.keep_failed_seconds),
         }
     }
 }

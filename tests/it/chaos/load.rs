@@ -30,6 +30,8 @@ pub struct Load<'a> {
     pub addresses: Addresses,
     pub figures: &'a Mutex<Figures>,
     pub seed: u64,
+    /// Whether tags are changed too.
+    pub updates: bool,
 }
 
 impl Load<'_> {
@@ -164,7 +166,9 @@ impl Client<'_> {
             0..3 => self.follow(&create).await,
             3..6 => {
                 self.follow(&create).await;
-                self.tag(&workspace).await;
+                if self.load.updates {
+                    self.tag(&workspace).await;
+                }
                 self.remove(&workspace).await;
             }
             6..8 => {

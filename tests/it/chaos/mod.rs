@@ -128,6 +128,7 @@ async fn three_replicas(cloud: Cloud, seed: u64, length: Duration, order: &mut O
         addresses: fleet.addresses(),
         figures: &figures,
         seed,
+        updates: true,
     };
     let trouble = async {
         let mut troublemaker = Troublemaker {

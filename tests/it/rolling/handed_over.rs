@@ -158,3 +158,34 @@ async fn what_the_version_before_has_begun_is_ended_by_this_one() {
         })
         .await;
 }
+
+/// It does not know updates: they wait until it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_waits_for_the_end_of_the_version_before() {
+    let Some(previous) = previous("an_update_waits_for_the_end_of_the_version_before") else {
+        return;
+    };
+    let mut app = TestApp::start().await;
+    app.ready("handed-over").await;
+    app.stop_workers().await;
+    let (mut process, _) = started(&app, &previous.program).await;
+    let update = app.tag("handed-over").await;
+    let until = Instant::now() + PATIENCE;
+    let tries = "select coalesce(max(attempts), 0) from jobs where kind = 'operation'";
+    while sqlx::query_scalar::<_, i32>(tries)
+        .fetch_one(&app.db)
+        .await
+        .expect("the database answers")
+        < 3
+    {
+        assert!(Instant::now() < until, "it never came for it");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.start_worker();
+    process.signal("TERM");
+    assert_eq!(process.ended(PATIENCE).await, Some(0));
+    let done = app.done(&update).await;
+    assert_eq!(done["status"], "succeeded", "{done:#}");
+    app.removed("handed-over").await;
+    app.finish().await;
+}

@@ -41,6 +41,8 @@ async fn replicas_replaced_one_after_the_other_lose_and_double_nothing() {
         addresses: fleet.addresses(),
         figures: &figures,
         seed: 1,
+        // The version before knows none.
+        updates: false,
     };
     // Forward, and one of them back.
     let present = PathBuf::from(PRESENT);
