@@ -3,11 +3,10 @@
 use crate::support::{Builder, TestApp};
 use brickyard::dev;
 use serde_json::json;
-use simulator::{Fault, FaultKind};
+use simulator::{Call, Fault, FaultKind};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -130,14 +129,23 @@ async fn the_readmes_script_makes_finds_and_mends() {
     );
     // What is wrong with the request is said, too.
     app.removed("pr-17").await;
+    app.fault(Fault::new(FaultKind::HoldAnswer).on(Call::CreateWorkspace));
     let other = json!({"name": "pr-17", "template": "sandbox", "ttl_seconds": 60});
-    assert_eq!(app.post("/workspaces", &other).await.status, 202);
+    let create = app.post("/workspaces", &other).await;
+    assert_eq!(create.status, 202, "{}", create.text);
+    // Made with other tags, which are changed only when it is there.
     let (refused, _) = job(&app, &tokens).await;
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
-        !refused.status.success() && told.contains("/tags/cost-center"),
+        !refused.status.success() && told.contains("is under way"),
         "{told}"
     );
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    app.simulator.release();
+    app.done(&create.body).await;
+    let (changed, _) = job(&app, &tokens).await;
+    let told = String::from_utf8_lossy(&changed.stderr).into_owned();
+    assert!(changed.status.success(), "{told}");
+    let workspace = app.get("/workspaces/pr-17").await.body;
+    assert_eq!(workspace["spec"]["tags"], json!({"cost-center": "4711"}));
     app.finish().await;
 }

@@ -73,6 +73,7 @@ fn is_known(label: &str, value: &str) -> bool {
         }
         "kind" => one_of(&[
             "create",
+            "update",
             "delete",
             "workspace",
             "network",
@@ -97,7 +98,14 @@ fn is_known(label: &str, value: &str) -> bool {
             "issuer",
             "otlp",
         ]),
-        "phase" => one_of(&["pending", "provisioning", "ready", "deleting", "failed"]),
+        "phase" => one_of(&[
+            "pending",
+            "provisioning",
+            "ready",
+            "updating",
+            "deleting",
+            "failed",
+        ]),
         "state" => one_of(&["idle", "used"]),
         "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
         "version" => value == env!("CARGO_PKG_VERSION"),
