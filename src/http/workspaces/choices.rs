@@ -58,17 +58,26 @@ pub fn choices<'t>(
     Err(refusal(wrong))
 }
 
-/// Other tags of a workspace that is there, checked like those of a new one: by the template it was made from.
+/// Other tags of a workspace that is there, checked like those of a new one: by the template it was made from. What was
+/// asked for before is not checked again, whatever has become of the template.
 ///
 /// # Errors
 /// Every tag that may not be, or must be and is not.
 pub fn tags<'r>(templates: &Templates, row: &'r Row, change: &Pairs) -> Result<Tags<'r>, Problem> {
+    let before = wish::tags(row.wish.as_ref(), &row.spec.tags);
+    let asked = change.onto(&before);
+    if asked == before {
+        return Ok(Tags {
+            read: row,
+            spec: row.spec.clone(),
+            wish: row.wish.clone(),
+        });
+    }
     let made_from = &row.spec.template;
     let template = templates.find(made_from).ok_or_else(|| {
         let why = format!("cannot be changed: the template {made_from} is no longer configured");
         refusal(vec![invalid("/tags", &why)])
     })?;
-    let asked = change.onto(&wish::tags(row.wish.as_ref(), &row.spec.tags));
     let said = json!({"name": row.name, "tags": asked, "parameters": row.spec.parameters});
     let mut wrong = errors(template.demands.validator(), &said);
     wrong.retain(|it| it.pointer.as_deref().is_some_and(wish::is_tag));
@@ -111,4 +120,20 @@ fn overlaps(one: &FieldError, other: &FieldError) -> bool {
 
 fn invalid(pointer: &str, detail: &str) -> FieldError {
     FieldError::pointer(pointer, FieldCode::Invalid, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::samples;
+
+    #[test]
+    fn without_its_template_tags_stay_as_they_are() {
+        let (none, row) = (Templates::default(), samples::ready());
+        let same = Pairs::Replace(row.spec.tags.clone());
+        let tags = tags(&none, &row, &same).expect("nothing is to be checked");
+        assert_eq!((&tags.spec, &tags.wish), (&row.spec, &row.wish));
+        let other = Pairs::Merge([("env".to_owned(), Some("dev".to_owned()))].into());
+        assert!(super::tags(&none, &row, &other).is_err());
+    }
 }
