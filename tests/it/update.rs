@@ -279,6 +279,9 @@ async fn one_that_fails_leaves_the_workspace_usable_and_is_retried() {
             (&json!("ready"), &json!(code))
         );
         assert_eq!(after["active_operation"], Value::Null);
+        // What the cloud says of it then is no news.
+        app.sweep().await;
+        assert_eq!(app.get(PATH).await.body["phase"], "ready");
         // Said again, it is tried again; so it is by `retry`.
         let again = app.patch(PATH, &tags).await;
         assert_eq!(

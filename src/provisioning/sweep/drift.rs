@@ -86,6 +86,8 @@ async fn absent(pass: &Pass<'_>, workspace: &AtRest) -> Result<(), Halt> {
 async fn here(pass: &Pass<'_>, workspace: &AtRest, seen: &UpstreamWorkspace) -> Result<(), Halt> {
     let code = match seen.status.as_str() {
         "BANNED" => Code::WorkspaceBanned,
+        // A change of it has failed and said so; it is used all the same.
+        "FAILED" if workspace.ready && workspace.code.is_some() => return Ok(()),
         "FAILED" => Code::WorkspaceFailed,
         "RUNNING" if !workspace.ready && is_ours(workspace) => {
             return recovered(pass, workspace, seen).await;

@@ -62,7 +62,12 @@ pub(super) fn one_workspace_per_request(evidence: &Evidence) -> Vec<String> {
         // On Azure the id is another, and the number stands beside it.
         let recorded = workspace["id"].as_i64().or(workspace["number"].as_i64());
         let fits = match text(row, "phase") {
-            "ready" => living == ["RUNNING"] && there.iter().any(|it| Some(it.id) == recorded),
+            "ready" => {
+                // A change that failed leaves it so, and says so.
+                let broken = !row["problem"].is_null() && living == ["FAILED"];
+                let here = there.iter().any(|it| Some(it.id) == recorded);
+                (living == ["RUNNING"] || broken) && here
+            }
             "updating" => living.len() == 1,
             "deleted" => living.is_empty() && recorded.is_none(),
             _ => living.len() <= 1,
