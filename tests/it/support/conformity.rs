@@ -256,10 +256,13 @@ fn check_problem(target: &str, answer: &Answer, place: &str) {
         "serde",
         "postgres",
     ] {
-        assert!(
-            !answer.text.to_lowercase().contains(inside),
-            "{inside}: {place}"
-        );
+        // As a word: an id may have the same letters in the middle.
+        let text = answer.text.to_lowercase();
+        let told = text.match_indices(inside).any(|(at, _)| {
+            let within = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+            !within || inside.starts_with('/')
+        });
+        assert!(!told, "{inside}: {place}");
     }
     match answer.status {
         401 => assert_eq!(
