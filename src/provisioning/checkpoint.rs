@@ -233,7 +233,7 @@ async fn apply(
     for effect in effects {
         match effect {
             Effect::Closed(attempt, outcome) => attempts::close(db, *attempt, *outcome).await?,
-            Effect::Building { status, message } => {
+            Effect::Seen { status, message } => {
                 workspaces::observed(db, workspace.id, status, message).await?;
             }
             Effect::Watched => {

@@ -33,8 +33,8 @@ pub enum Effect {
     Closed(Uuid, attempts::Outcome),
     /// Databricks is building the workspace: it is to be watched from now on.
     Watched,
-    /// Databricks' own status of the workspace when it was accepted.
-    Building {
+    /// Databricks' own status of the workspace, as a call of the step has told it.
+    Seen {
         /// Workspace status.
         status: String,
         /// The vendor's sentence.

@@ -109,9 +109,9 @@ impl Segment for AnySegment {
 /// - **200**: it is there and ready.
 ///
 /// What lives only here (`labels`, `owner`, `deletion_protection`, `ttl_seconds`) is changed at once, `tags` by an
-/// operation once the workspace is ready; what is left out of these stays. Everything else must be what the workspace was asked for with, word by word, else 422
-/// `immutable_field`. What a template resolves to is not compared: `sandbox` is content with whatever version of it
-/// the workspace was made from; a version that is named must be that one.
+/// operation once the workspace is ready; what is left out of these stays. Everything else must be what the workspace
+/// was asked for with, word by word, else 422 `immutable_field`. What a template resolves to is not compared: `sandbox`
+/// is content with whatever version of it the workspace was made from; a version that is named must be that one.
 ///
 /// One that was ready and is no longer there is answered 422 with its `problem`: delete it first.
 ///

@@ -103,7 +103,7 @@ impl Step for CreateWorkspace {
                     "Building",
                     &made.status_message,
                 );
-                context.effect(Effect::Building {
+                context.effect(Effect::Seen {
                     status: made.status,
                     message: made.status_message,
                 });
@@ -218,7 +218,7 @@ async fn keep_or_replace(context: &mut StepContext<'_>, id: UpstreamId) -> Resul
         return Ok(Outcome::Again(message));
     };
     if !given_up(&now.status) {
-        context.effect(Effect::Building {
+        context.effect(Effect::Seen {
             status: now.status,
             message: now.status_message,
         });

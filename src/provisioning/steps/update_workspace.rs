@@ -59,7 +59,7 @@ impl Step for UpdateWorkspace {
                 detail,
             )));
         };
-        context.effect(Effect::Building {
+        context.effect(Effect::Seen {
             status: there.status.clone(),
             message: there.status_message.clone(),
         });

@@ -282,22 +282,6 @@ impl TestApp {
         self.get(&format!("/workspaces/{name}")).await.body
     }
 
-    /// Gives a workspace that is ready another tag, and waits until it has it.
-    pub async fn tagged(&self, workspace: &str) -> Value {
-        let update = self.tag(workspace).await;
-        let done = self.done(&update).await;
-        assert_eq!(done["status"], "succeeded", "{done:#}");
-        done
-    }
-
-    /// Asks for another tag of a workspace that is ready; the operation.
-    pub async fn tag(&self, workspace: &str) -> Value {
-        let tags = json!({"tags": {"tagged": workspace}});
-        let asked = self.patch(&format!("/workspaces/{workspace}"), &tags).await;
-        assert_eq!(asked.status, 202, "{}", asked.text);
-        asked.body
-    }
-
     /// Deletes a workspace and waits until it is gone; the operation.
     pub async fn removed(&self, workspace: &str) -> Value {
         let answer = self.delete(&format!("/workspaces/{workspace}")).await;

@@ -1,7 +1,7 @@
-//! What people ask of an operation.
+//! What people ask of an operation, and of a workspace that is ready.
 
 use super::{Answer, TestApp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Asks this of an operation (`cancel`, `retry`), as the requester who owns its workspace.
 pub async fn ask(app: &TestApp, operation: &Value, verb: &str) -> Answer {
@@ -19,4 +19,22 @@ pub async fn removal(app: &TestApp, cancelled: &Value) -> Value {
         .find(|word| word.starts_with("/operations/"))
         .expect("a path");
     app.get(path.trim_end_matches('.')).await.body
+}
+
+impl TestApp {
+    /// Gives a workspace that is ready another tag, and waits until it has it.
+    pub async fn tagged(&self, workspace: &str) -> Value {
+        let update = self.tag(workspace).await;
+        let done = self.done(&update).await;
+        assert_eq!(done["status"], "succeeded", "{done:#}");
+        done
+    }
+
+    /// Asks for another tag of a workspace that is ready; the operation.
+    pub async fn tag(&self, workspace: &str) -> Value {
+        let tags = json!({"tags": {"tagged": workspace}});
+        let asked = self.patch(&format!("/workspaces/{workspace}"), &tags).await;
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        asked.body
+    }
 }
