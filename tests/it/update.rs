@@ -317,6 +317,12 @@ async fn one_that_is_gone_is_told_of() {
     let asked = app.patch(PATH, &json!({"tags": {"env": "dev"}})).await;
     let end = app.done(&asked.body).await;
     assert_eq!(end["problem"]["code"], "deleted_outside", "{end:#}");
+    // Twice not listed, it is lost, and there is nothing to go on with.
+    app.sweep().await;
+    app.sweep().await;
+    assert_eq!(app.get(PATH).await.body["phase"], "failed");
+    let retry = ask(&app, &end, "retry").await;
+    assert_eq!(told(&retry), (409, "not_retryable"), "{}", retry.text);
     app.removed("tagged").await;
     app.abandon("somebody else has removed what is removed last")
         .await;

@@ -72,7 +72,8 @@ fn why_not(status: OperationStatus, last: &Operation) -> String {
 /// of `keep_failed_seconds` is withdrawn. One that needs attention goes on itself. In the caller's transaction.
 ///
 /// # Errors
-/// [`RequestError::InProgress`] if the removal has begun or something else is under way.
+/// [`RequestError::InProgress`] if the removal has begun or something else is under way; [`RequestError::NotRetryable`] if the
+/// workspace has been lost since.
 pub(super) async fn go_on_with(
     db: &mut PgConnection,
     asker: &Asker<'_>,
@@ -95,10 +96,13 @@ pub(super) async fn go_on_with(
         OperationKind::Delete => false,
     };
     if !failed {
-        let operation = unfinished
-            .last()
-            .map_or(workspace.last_operation, |operation| operation.id);
-        return Err(RequestError::InProgress(operation));
+        return Err(match unfinished.last() {
+            Some(operation) => RequestError::InProgress(operation.id),
+            None => {
+                let why = "Its workspace has been lost since: the `problem` of that says how.";
+                RequestError::NotRetryable(why.to_owned())
+            }
+        });
     }
     for removal in &unfinished {
         withdraw(db, asker, workspace, removal).await?;
